@@ -429,7 +429,7 @@ impl<M: Mode> S3Builder<M> {
         self.sdk(SdkStoreBuilder::anonymous)
     }
 
-    /// Agrees to pay for requests and transfers, as buckets whose owner does not pay ask for.
+    /// Agrees to pay for requests and transfers, which requester-pays buckets require.
     pub fn requester_pays(self) -> Self {
         self.sdk(SdkStoreBuilder::requester_pays)
     }

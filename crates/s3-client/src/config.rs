@@ -56,9 +56,9 @@ use crate::error::{Error, Result};
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Config {
-    /// The endpoint's URL; AWS, or what the SDK's own configuration says, when `None`.
+    /// The endpoint's URL. With `None`, that of the AWS configuration, or AWS.
     pub endpoint: Option<String>,
-    /// The region; what the SDK's own configuration says when `None`.
+    /// The region. With `None`, that of the AWS configuration.
     pub region: Option<String>,
     /// The default server-side encryption of uploads: `AES256`, `aws:kms`.
     pub encryption: Option<String>,

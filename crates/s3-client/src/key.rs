@@ -38,12 +38,12 @@ enum Named {
     #[default]
     Root,
     Text(String),
-    /// The full URL of what an earlier call has found.
+    /// The full URL of the result of an earlier call.
     Found(String),
 }
 
 impl Key {
-    /// Returns the key that stands for the root itself: `None` in Metaflow.
+    /// Returns the key of the root itself: `None` in Metaflow.
     #[must_use]
     pub const fn root() -> Self {
         Self(Named::Root)

@@ -69,7 +69,7 @@ macro_rules! located {
                 self.location().display().key
             }
 
-            /// Returns what [`key`](Self::key) is relative to: the client's root or the listed prefix.
+            /// Returns the prefix that [`key`](Self::key) is relative to: the client's root or the listed prefix.
             #[must_use]
             pub fn prefix(&self) -> Option<&str> {
                 self.location().display().prefix

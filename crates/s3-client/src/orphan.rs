@@ -24,7 +24,7 @@ pub enum Orphan {
         /// Its path.
         path: PathBuf,
     },
-    /// An unfinished download beside its target, `.XXXXXX.s3-part`, whose process is gone.
+    /// An unfinished download next to its target, `.XXXXXX.s3-part`, whose process is gone.
     File {
         /// Its path.
         path: PathBuf,

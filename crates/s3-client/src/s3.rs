@@ -46,7 +46,7 @@ impl<M: Mode> Client<M> {
         }
     }
 
-    /// Returns what keys are relative to.
+    /// Returns the root that keys are relative to.
     #[must_use]
     pub fn root(&self) -> &Root {
         &self.context.root

@@ -75,7 +75,7 @@ impl WriteResult {
         (self.key(), self.url())
     }
 
-    /// Returns what the call did to the object.
+    /// Returns the outcome: created, written, already there or deleted.
     #[must_use]
     pub fn outcome(&self) -> WriteOutcome {
         self.outcome

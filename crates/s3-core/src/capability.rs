@@ -39,7 +39,7 @@ pub struct Capabilities {
     pub object_attributes: bool,
     /// Archived objects cannot be read before they are restored.
     pub restore: bool,
-    /// The algorithm of a write's checksum can be chosen, and reads and listings tell algorithm and type.
+    /// The algorithm of a write's checksum can be chosen, and reads and listings return algorithm and type.
     pub checksums: bool,
 }
 

@@ -123,14 +123,14 @@ impl Error {
         self
     }
 
-    /// Sets the message: what the server said, or what was wrong.
+    /// Sets the message: the server's, or the reason of the failure.
     #[must_use]
     pub fn with_message(mut self, message: impl Into<String>) -> Self {
         self.0.message = Some(message.into().into_boxed_str());
         self
     }
 
-    /// Sets advice for this case; it is shown on a line of its own.
+    /// Sets advice for this case, shown on a separate line.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.0.hint = Some(hint.into().into_boxed_str());
@@ -225,7 +225,7 @@ impl Error {
         }))
     }
 
-    /// Returns what failed.
+    /// Returns the kind of the failure.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
@@ -279,7 +279,7 @@ impl Error {
         self.0.request_id.as_deref()
     }
 
-    /// Returns what the server said, or what was wrong, without resource and codes.
+    /// Returns the message without resource and codes: the server's, or the reason of the failure.
     #[must_use]
     pub fn message(&self) -> Option<&str> {
         self.0.message.as_deref()

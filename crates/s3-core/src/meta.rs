@@ -417,7 +417,7 @@ impl ChecksumAlgorithm {
     }
 }
 
-/// The type of a checksum: what it is computed from.
+/// The type of a checksum: of the object, or of the checksums of its parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ChecksumType {

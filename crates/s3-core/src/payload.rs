@@ -89,8 +89,8 @@ impl Payload {
         })
     }
 
-    /// Fails an attempt before its last bytes if the file has another size or other times by then than `version`: what was
-    /// read may be of both versions, and the server stores nothing of an incomplete body. Costs one fstat per attempt.
+    /// Fails an attempt before its last bytes if size or times of the file differ from `version`: the bytes may be of
+    /// both versions, and the server stores nothing of an incomplete body. Costs one fstat per attempt.
     ///
     /// A [`slice`](Self::slice) of some of the bytes fails no attempt: a sender of slices calls
     /// [`check_version`](Self::check_version) after the last. Without effect for a payload in memory.

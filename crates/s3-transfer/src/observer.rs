@@ -76,7 +76,7 @@ pub enum Event<'a> {
         /// How many bytes are to be moved, if that is known.
         bytes: Option<u64>,
     },
-    /// The first response of a read has told how many bytes are to be moved.
+    /// The size of a read is known from its first response.
     SizeKnown {
         /// The object.
         url: &'a S3Url,
@@ -93,8 +93,8 @@ pub enum Event<'a> {
         /// How many bytes since the last event.
         bytes: u64,
     },
-    /// A read starts over, because the object was replaced meanwhile or has another checksum. What was reported as moved
-    /// moves again.
+    /// A read starts over, because the object was replaced meanwhile or has another checksum. Bytes that were reported
+    /// are transferred again.
     Restarted {
         /// The object.
         url: &'a S3Url,

@@ -287,7 +287,7 @@ impl Transfer {
         self.run(job, options).await
     }
 
-    /// Restores an archived object for some days. One request. [`head`](Self::head) tells when it can be read.
+    /// Restores an archived object for some days. One request. [`head`](Self::head) returns whether it can be read.
     ///
     /// # Errors
     ///
@@ -388,8 +388,8 @@ impl Transfer {
             .collect()
     }
 
-    /// As [`delete_many`](Self::delete_many), but may begin no further request after a failure: what was to be deleted
-    /// by it has the outcome `None`. Requests in flight always complete.
+    /// As [`delete_many`](Self::delete_many), but may send no further request after a failure: objects of requests that
+    /// were not sent have the outcome `None`. Requests in flight always complete.
     pub async fn delete_outcomes(
         &self,
         urls: Vec<S3Url>,

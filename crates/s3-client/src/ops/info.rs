@@ -126,8 +126,8 @@ impl<T, M> Request<Info<T>, M> {
         self
     }
 
-    /// Asks for the [checksum](S3Info::checksum) that the server stores with the object. For an object that is encrypted
-    /// with a key of KMS, AWS then requires the permission to decrypt.
+    /// Requests the [checksum](S3Info::checksum) that the server stores with the object. For an object encrypted with a
+    /// KMS key, AWS then requires the permission to decrypt.
     ///
     /// # Examples
     ///

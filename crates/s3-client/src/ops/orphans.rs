@@ -32,7 +32,7 @@ struct Search {
 }
 
 impl<M: Mode> Client<M> {
-    /// Returns what killed processes left behind and is older than `older_than`. Nothing is removed.
+    /// Returns the orphans of killed processes that are older than `older_than`. Nothing is removed.
     ///
     /// Searched are the directory that holds this client's temporary directory, for temporary directories of other
     /// clients and unfinished downloads, and the directories of [`in_directory`](Request::in_directory), without
@@ -69,8 +69,8 @@ impl<M: Mode> Client<M> {
         self.request(Orphans(Search::new(older_than)))
     }
 
-    /// Removes what [`orphans`](Self::orphans) finds, and returns what was removed. An orphan that has come
-    /// into use in between is kept.
+    /// Removes the [`orphans`](Self::orphans) of killed processes, and returns the removed ones. An orphan that is in
+    /// use again is kept.
     ///
     /// Requests as [`orphans`](Self::orphans), and one per upload that is aborted. S3 does not say whether an upload is
     /// still in progress: `older_than` must be longer than any upload below the keys takes.

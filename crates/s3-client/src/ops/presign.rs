@@ -19,8 +19,8 @@ pub struct Presign {
 }
 
 impl<M: Mode> Client<M> {
-    /// Makes a URL with which anybody may read the object until it expires, after 1 second to 7 days. It begins with
-    /// `https://`, or with `http://` if the endpoint does.
+    /// Creates a URL that reads the object without credentials until it expires, after 1 second to 7 days. It begins
+    /// with `https://`, or with `http://` if the endpoint does.
     ///
     /// No request, but credentials may have to be fetched. Whether the object exists is not checked.
     ///
@@ -50,7 +50,7 @@ impl<M: Mode> Client<M> {
 }
 
 impl<M> Request<Presign, M> {
-    /// Sets what the holder of the URL may do: read by default.
+    /// Sets the method of the URL: read by default.
     ///
     /// # Examples
     ///

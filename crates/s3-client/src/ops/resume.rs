@@ -143,7 +143,7 @@ impl<M> Request<ResumeUpload, M> {
         self
     }
 
-    /// Keeps an object that is there already.
+    /// Keeps an existing object.
     pub fn if_absent(mut self) -> Self {
         self.op.mode = PutMode::IfAbsent;
         self
@@ -151,7 +151,7 @@ impl<M> Request<ResumeUpload, M> {
 }
 
 impl<M> Request<ResumeDownload, M> {
-    /// Keeps a file that is there when the download ends: it then fails, and the source of the request's error is an
+    /// Keeps a file that exists when the download ends. The download then fails: the source of the request's error is an
     /// [`AlreadyExists`](std::io::ErrorKind). Nothing of it is kept.
     pub fn if_absent(mut self) -> Self {
         self.op.replaces = false;

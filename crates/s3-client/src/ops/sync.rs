@@ -125,13 +125,13 @@ impl<M: Mode> Client<M> {
 }
 
 impl<M> Request<SyncDirectories, M> {
-    /// Deletes what only the target has, after everything was read and nothing has failed.
+    /// Deletes the files or objects that only the target has, after source and target were read and if nothing failed.
     pub fn delete(mut self) -> Self {
         self.op.0.delete = true;
         self
     }
 
-    /// Deletes also what the filter leaves out. Without [`delete`](Self::delete) it has no effect.
+    /// Also deletes files or objects that the filter excludes. Without [`delete`](Self::delete) it has no effect.
     pub fn delete_excluded(mut self) -> Self {
         self.op.0.delete_excluded = true;
         self
@@ -167,8 +167,8 @@ impl<M> Request<SyncDirectories, M> {
         self
     }
 
-    /// Keeps empty directories: in S3 they are empty objects whose keys end in a slash. Without this, such keys are left
-    /// alone.
+    /// Keeps empty directories: in S3 they are empty objects whose keys end in a slash. Without this, such keys are
+    /// ignored.
     pub fn empty_directories(mut self) -> Self {
         self.op.0.empty_directories = true;
         self

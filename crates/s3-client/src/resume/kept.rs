@@ -103,8 +103,8 @@ impl Resume {
         }
     }
 
-    /// Does not read a file again whose parts an earlier run has sent, if its size, inode and times are the same. Saves one
-    /// pass over the file, but does not notice bytes that were changed below the file system.
+    /// Trusts size, inode and times of a file, instead of reading again the parts that an earlier run has sent. Saves
+    /// one pass over the file, but does not detect bytes that were changed below the file system.
     ///
     /// Partial files of downloads are always read: after a power cut they may lack bytes.
     #[must_use]
@@ -117,7 +117,7 @@ impl Resume {
         self.trusts_files
     }
 
-    /// Returns the transfers of this process that have not ended, or were interrupted, and what is kept of them.
+    /// Returns the running and interrupted transfers of this process, with the bytes that are kept of them.
     #[must_use]
     pub fn kept(&self) -> Vec<Kept> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -170,7 +170,7 @@ impl Resume {
         Ok(found)
     }
 
-    /// Returns what was not an error and should be known, each once: why a transfer started over, what stays on the server.
+    /// Returns warnings, each once: why a transfer started over, which uploads stay on the server.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);

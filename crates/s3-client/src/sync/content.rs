@@ -19,8 +19,8 @@ pub(crate) fn is_md5(etag: &ETag) -> bool {
     text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Returns whether a file has the content that an ETag tells, and `None` if the ETag cannot tell: it is no MD5, or that of
-/// parts of an unknown size. Blocks.
+/// Returns whether a file has the content of an ETag; `None` if the ETag is no MD5, or that of parts of an unknown
+/// size. Blocks.
 ///
 /// The ETag of a multipart upload does not tell the size of its parts: `part_size` and the usual ones are tried that make
 /// as many parts as it names.
@@ -72,8 +72,8 @@ pub fn file_has_etag(
     Ok(None)
 }
 
-/// Returns whether a file of `size` bytes has the checksum of an object, and `None` if that cannot tell: it is one of the
-/// checksums of parts. Blocks.
+/// Returns whether a file of `size` bytes has the checksum of an object; `None` for a composite checksum, computed from
+/// those of parts. Blocks.
 ///
 /// # Errors
 ///

@@ -29,7 +29,7 @@ pub enum ErrorKind {
     Conflict,
     /// The object was replaced while its parts were being read.
     ChangedDuringRead,
-    /// The server asks for fewer requests.
+    /// The server requests a lower rate.
     Throttled,
     /// The attempt stalled, or the caller's deadline passed.
     Timeout,
@@ -123,7 +123,7 @@ pub enum Retryability {
     No,
     /// Yes, after a short wait.
     Transient,
-    /// Yes, with fewer requests, and after the delay that the server asks for.
+    /// Yes, with fewer requests, and after the delay that the server sets.
     Throttled {
         /// The server's `Retry-After`.
         after: Option<Duration>,

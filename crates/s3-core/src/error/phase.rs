@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// How far an attempt had come when it failed, as far as the client can tell.
+/// The phase in which an attempt failed, as far as the client knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Phase {

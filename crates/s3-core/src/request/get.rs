@@ -45,8 +45,7 @@ pub struct GetRequest {
     pub conditions: Conditions,
     /// The version to read; the latest if `None`.
     pub version: Option<VersionId>,
-    /// Counts the bytes of a body that is read to its end before the response is returned, because nothing else says how
-    /// long it is.
+    /// Counts the bytes of a body of unknown length, which is read to its end before the response is returned.
     pub byte_counter: Option<ByteCounter>,
 }
 
@@ -97,7 +96,7 @@ pub struct HeadRequest {
     pub conditions: Conditions,
     /// The version to read; the latest if `None`.
     pub version: Option<VersionId>,
-    /// Asks for the checksum. For an object that is encrypted with a key of KMS, AWS then requires the permission to
+    /// Requests the checksum. For an object encrypted with a KMS key, AWS then requires the permission to
     /// decrypt.
     pub checksum: bool,
 }
@@ -121,7 +120,7 @@ impl HeadRequest {
         self
     }
 
-    /// Asks for the checksum.
+    /// Requests the checksum.
     #[must_use]
     pub fn with_checksum(mut self) -> Self {
         self.checksum = true;

@@ -12,7 +12,7 @@ use crate::setters::optional_setters;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Versioning {
-    /// Every write creates a version with an id of its own, and every delete a delete marker.
+    /// Every write creates a version with a new id, and every delete a delete marker.
     Enabled,
     /// Writes and deletes replace the version `null`; other versions stay.
     Suspended,

@@ -144,7 +144,7 @@ impl SdkStoreBuilder {
         self
     }
 
-    /// Agrees to pay for requests and transfers, as buckets whose owner does not pay ask for. Presigned URLs say so too: S3
+    /// Agrees to pay for requests and transfers, which requester-pays buckets require. Presigned URLs say so too: S3
     /// bills this account for their use.
     #[must_use]
     pub fn requester_pays(mut self) -> Self {
@@ -233,7 +233,7 @@ impl SdkStoreBuilder {
         self
     }
 
-    /// Says what the server can do. Default: everything that AWS can.
+    /// Declares the features of the server. Default: those of AWS.
     #[must_use]
     pub fn capabilities(mut self, capabilities: Capabilities) -> Self {
         self.settings.capabilities = capabilities;
@@ -252,7 +252,7 @@ impl SdkStoreBuilder {
     }
 
     /// Returns how many attempts `AWS_MAX_ATTEMPTS` or the profile's `max_attempts` allow, for an engine above; `None` if
-    /// neither is set, or they cannot be read, which [`check`](Self::check) tells.
+    /// neither is set, or they cannot be read, which [`check`](Self::check) reports.
     #[cfg(feature = "config")]
     #[must_use]
     pub fn configured_max_attempts(&self) -> Option<u32> {
@@ -263,7 +263,7 @@ impl SdkStoreBuilder {
     }
 
     /// Returns the endpoint that was given or is configured; `None` for AWS, and if the settings cannot be read, which
-    /// [`check`](Self::check) tells.
+    /// [`check`](Self::check) reports.
     #[cfg(feature = "config")]
     #[must_use]
     pub fn configured_endpoint(&self) -> Option<String> {

@@ -15,7 +15,7 @@ use crate::{Error, Result};
 /// The version of the format.
 const VERSION: u32 = 1;
 
-/// The parts of a set. Written beside its folder as `FOLDER.manifest.json` after all parts.
+/// The parts of a set. Written next to its folder as `FOLDER.manifest.json` after all parts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -55,8 +55,8 @@ pub struct ManifestPart {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Manifests {
-    /// Reads the parts in the manifest, pinned by ETag, if there is one. Otherwise reads all matching objects. Asks for the
-    /// manifest before and after it lists them: a set may have been written in between.
+    /// Reads the parts in the manifest, pinned by ETag, if there is one. Otherwise reads all matching objects. Requests
+    /// the manifest before and after the listing: a set may have been written in between.
     #[default]
     IfPresent,
     /// Reads the parts in the manifest, pinned by ETag. Fails without a manifest.

@@ -35,7 +35,7 @@ pub struct KnownObject {
 }
 
 impl KnownObject {
-    /// Returns what is known of an object.
+    /// Creates the known size and ETag of an object.
     #[must_use]
     pub fn new(size: u64, etag: Option<ETag>) -> Self {
         Self { size, etag }
@@ -82,7 +82,7 @@ impl GetItem {
         known.map(|known| known.size)
     }
 
-    /// Says what is known of the object.
+    /// Sets the known size and ETag of the object.
     #[must_use]
     pub fn with_known(mut self, size: u64, etag: Option<ETag>) -> Self {
         self.known = Some(KnownObject::new(size, etag));
@@ -98,7 +98,7 @@ pub enum Destination {
     Memory,
     /// Into a file, which appears under its name when it is complete. Its directory must exist.
     File(PathBuf),
-    /// As [`File`](Self::File), but what has the name at the end stays: the download then fails with
+    /// As [`File`](Self::File), but an existing file stays: the download then fails with
     /// [`LocalIo`](s3_core::ErrorKind::LocalIo), and the source of the error is an [`AlreadyExists`](std::io::ErrorKind).
     NewFile(PathBuf),
     /// Into memory if its share allows it, else into a private file (mode 0600).

@@ -65,7 +65,7 @@ pub(super) struct ListConcurrency {
 enum RangeSupport {
     /// Pages are requested one after the other, by the server's tokens.
     No,
-    /// The first page will tell.
+    /// Decided by the first page.
     Unknown,
     Yes,
 }

@@ -22,7 +22,7 @@ pub struct PutItem {
 }
 
 impl PutItem {
-    /// Writes without attributes, replacing what is there.
+    /// Creates a write without attributes that replaces an existing object.
     #[must_use]
     pub fn new(url: S3Url, source: Source) -> Self {
         Self {
@@ -33,7 +33,7 @@ impl PutItem {
         }
     }
 
-    /// Sets what to do if there is an object already.
+    /// Sets what to do if the object exists.
     #[must_use]
     pub fn with_mode(mut self, mode: PutMode) -> Self {
         self.mode = mode;
@@ -81,6 +81,6 @@ impl From<Payload> for Source {
 pub enum PutOutcome {
     /// The object is written.
     Written(PutResponse),
-    /// There was an object already, and the mode said to leave it alone. Nothing was written.
+    /// The object exists, and the mode was not to overwrite it. Nothing was written.
     AlreadyThere,
 }

@@ -170,7 +170,7 @@ impl Transfer {
     }
 
     /// Completes an upload from its id and its parts. One request; one more if the response is lost. The object's ETag
-    /// then tells whether it was made of these parts, if the server computes ETags from the parts' digests.
+    /// then shows whether it consists of these parts, if the server computes ETags from the parts' digests.
     ///
     /// On a server whose completions take no conditions, [`PutMode::IfAbsent`] costs a HEAD, and the write is not
     /// atomic.
@@ -187,8 +187,8 @@ impl Transfer {
         self.complete_named_upload(request, None, options).await
     }
 
-    /// As [`complete_upload`](Self::complete_upload). If the response is lost, the token of the upload tells whether the
-    /// object is of this upload, whatever its ETag is.
+    /// As [`complete_upload`](Self::complete_upload). If the response is lost, the token of the upload shows whether
+    /// the object is of this upload, whatever its ETag is.
     ///
     /// # Errors
     ///

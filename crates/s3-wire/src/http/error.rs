@@ -37,13 +37,13 @@ pub enum WireErrorKind {
     ConnectTimeout,
     /// The proxy does not connect.
     Proxy,
-    /// The server's certificate is not trusted, or there is nothing to trust it by.
+    /// The server's certificate is not trusted, or there are no root certificates.
     Certificate,
     /// The server does not speak TLS.
     NotTls,
     /// The TLS handshake failed for another reason.
     Tls,
-    /// HTTPS was asked for in a build without it.
+    /// HTTPS was requested in a build without it.
     NoTls,
     /// The server closed the connection before the response was whole.
     Closed,
@@ -113,7 +113,7 @@ impl WireError {
         Self::io(kind, error)
     }
 
-    /// Returns what kind of failure this is.
+    /// Returns the kind of the failure.
     #[must_use]
     pub fn kind(&self) -> WireErrorKind {
         self.kind

@@ -128,7 +128,7 @@ impl ResponseBody {
         self.len
     }
 
-    /// Takes the body if all of it arrived with the head: in memory of its own, of exactly its size.
+    /// Takes the body if all of it arrived with the head, in a buffer of exactly its size.
     pub fn take_whole(&mut self) -> Option<Bytes> {
         match &mut self.state {
             BodyState::Whole(bytes) => Some(std::mem::take(bytes)),
@@ -190,7 +190,7 @@ impl ResponseBody {
         Ok(all.freeze())
     }
 
-    /// As [`collect`](Self::collect), and counts there what comes.
+    /// As [`collect`](Self::collect), and counts received bytes in `counter`.
     pub async fn collect_counted(
         &mut self,
         limit: usize,

@@ -34,7 +34,7 @@ const WAIT_FOR_CONTINUE: Duration = Duration::from_secs(1);
 pub(super) enum Stop {
     /// The server rejected it before its end.
     Responded(ParsedHead),
-    /// Writing failed; there may be a response that says why.
+    /// Writing failed; a response may give the reason.
     Broken(io::Error),
     /// The connection is of no use, or the payload is not.
     Failed(WireError),

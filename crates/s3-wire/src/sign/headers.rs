@@ -62,7 +62,7 @@ pub(super) struct Signed<'a> {
     pub(super) repeats: bool,
 }
 
-/// A header that cannot be sent. Its text says which and why, without the value.
+/// A header that cannot be sent. Its text has name and reason, without the value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the header {name:?} {problem}")]
 pub struct HeaderError {
@@ -71,7 +71,7 @@ pub struct HeaderError {
 }
 
 impl Headers {
-    /// Returns an empty list with room for what most requests have.
+    /// Returns an empty list with capacity for most requests.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -87,7 +87,7 @@ impl Headers {
         self.push_joined("", name, value)
     }
 
-    /// Adds a signed header whose name is put together, such as `x-amz-meta-` and what a user chose.
+    /// Adds a signed header with a name of two parts, such as `x-amz-meta-` and a user's name.
     ///
     /// # Errors
     ///
@@ -116,7 +116,7 @@ impl Headers {
         Ok(())
     }
 
-    /// Adds a signed header whose value is a number, or a range, or anything else that has to be written first.
+    /// Adds a signed header with a formatted value, such as a number or a range.
     ///
     /// # Errors
     ///

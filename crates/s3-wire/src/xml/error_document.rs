@@ -9,7 +9,7 @@ pub struct ErrorDocument {
     pub code: Option<String>,
     /// The message for people.
     pub message: Option<String>,
-    /// The id that AWS support asks for.
+    /// The request id, for AWS support.
     pub request_id: Option<String>,
     /// The bucket's region, in a redirect.
     pub region: Option<String>,

@@ -11,7 +11,7 @@ use quick_xml::events::Event;
 pub(crate) enum Node<'x> {
     /// An element begins; [`Reader::name`] is its name.
     Open,
-    /// A piece of text; the text around a comment comes in two.
+    /// A piece of text; a comment splits a text in two.
     Text(Cow<'x, str>),
     /// The innermost open element ends.
     Close,
