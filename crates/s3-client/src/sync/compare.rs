@@ -22,9 +22,9 @@ pub enum SyncCompare {
     ExactTimes,
     /// Never: the size decides.
     SizeOnly,
-    /// The content differs: the ETag of one part or of several is computed from the local file and compared. If it
-    /// is no MD5, or of parts of an unknown size, the checksum that the server stores decides, which costs a HEAD. Without one the source is
-    /// transferred, and the event says so.
+    /// The content differs: the ETag of one part or of several is computed from the local file and compared. If it is no
+    /// MD5, or of parts of an unknown size, the checksum that the server stores decides, which costs a HEAD. Without one the
+    /// source is transferred, and the event says so.
     Content,
     /// Never, whatever the size: what exists is kept.
     Exists,

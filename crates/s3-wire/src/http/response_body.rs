@@ -190,7 +190,7 @@ impl ResponseBody {
         Ok(all.freeze())
     }
 
-    /// As [`collect`](Self::collect), and counts received bytes in `counter`.
+    /// As [`collect`](Self::collect), and counts them in `received_bytes`.
     pub async fn collect_counted(
         &mut self,
         limit: usize,
