@@ -84,7 +84,8 @@ pub(crate) enum ProgressKind {
 
 fn parse_rate(text: &str) -> Result<NonZeroU64, String> {
     let text = text.strip_suffix("/s").unwrap_or(text);
-    NonZeroU64::new(parse_size(text)?).ok_or_else(|| "the rate must be at least 1 byte per second".to_owned())
+    NonZeroU64::new(parse_size(text)?)
+        .ok_or_else(|| "the rate must be at least 1 byte per second".to_owned())
 }
 
 /// The sizes of parts that S3 takes.

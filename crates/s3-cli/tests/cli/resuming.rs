@@ -549,8 +549,7 @@ fn a_state_directory_that_cannot_be_written_is_a_warning() {
         assert_eq!(ran.code, Some(0), "{ran:?}");
         assert_eq!(ran.err.lines().count(), 1, "{ran:?}");
         assert!(
-            ran.err
-                .starts_with("warning: cannot write a journal"),
+            ran.err.starts_with("warning: cannot write a journal"),
             "{ran:?}"
         );
         assert_eq!(harness.server.unfinished_uploads().unwrap(), 0);

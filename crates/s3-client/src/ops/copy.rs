@@ -136,7 +136,8 @@ impl<M> Request<CopyObject, M> {
         self
     }
 
-    /// Resumes an interrupted copy of the same object, and keeps the parts for the next one if this one is interrupted: an object larger than a [part](Self::part_size) is copied in parts. Costs a HEAD of the source.
+    /// Resumes an interrupted copy of the same object, and keeps the parts for the next one if this one is interrupted: an
+    /// object larger than a [part](Self::part_size) is copied in parts. Costs a HEAD of the source.
     ///
     /// # Examples
     ///

@@ -501,8 +501,9 @@ impl RunningUpload<'_> {
         match transfer.abort_upload(abort, &self.call.options).await {
             Err(error) if is_denied(&error) => {
                 let url = &self.target.url;
-                self.resume
-                    .warn(format!("could not abort the unfinished upload of {url}: {error}"));
+                self.resume.warn(format!(
+                    "could not abort the unfinished upload of {url}: {error}"
+                ));
                 Ok(())
             }
             aborted => Ok(aborted?),

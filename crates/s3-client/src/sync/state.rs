@@ -138,7 +138,8 @@ impl SyncState {
         if is_first && (!file.exists() || has_exact_names(directory, &file)?) {
             return Ok(());
         }
-        let problem = "the file system is case-insensitive, and already has this name in another case";
+        let problem =
+            "the file system is case-insensitive, and already has this name in another case";
         Err(io::Error::other(problem))
     }
 

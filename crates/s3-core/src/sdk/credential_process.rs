@@ -104,7 +104,9 @@ fn read(output: &[u8]) -> provider::Result {
     let text = |name: &str| match field(name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.trim().to_owned())),
-        Some(_) => Err(failed(format!("has printed a `{name}` that is not a string"))),
+        Some(_) => Err(failed(format!(
+            "has printed a `{name}` that is not a string"
+        ))),
     };
     let missing = |name: &str| failed(format!("has printed no `{name}`"));
     match field("Version").ok_or_else(|| missing("Version"))? {

@@ -300,10 +300,7 @@ impl ArrivingBody {
             Some(_) => format!("{received} bytes"),
             None => format!("at least {received} bytes"),
         };
-        let text = format!(
-            "the {held} {text}, but {} were announced",
-            self.announced
-        );
+        let text = format!("the {held} {text}, but {} were announced", self.announced);
         Err(errors::malformed(Operation::Get, &text).with_resource(&self.url))
     }
 

@@ -18,7 +18,8 @@ pub(super) const UNKNOWN_HOST: &str =
     "check the endpoint's host name, and that this machine can resolve names";
 
 /// No socket could be opened.
-pub(super) const OUT_OF_DESCRIPTORS: &str = "raise the process's limit of open files (ulimit -n), or lower the concurrency";
+pub(super) const OUT_OF_DESCRIPTORS: &str =
+    "raise the process's limit of open files (ulimit -n), or lower the concurrency";
 
 /// Reads `Retry-After`: seconds, or a date.
 pub(super) fn wait_of(text: &str, now: SystemTime) -> Option<Duration> {
@@ -69,7 +70,9 @@ pub(super) fn hint(
         Some("ConditionalRequestConflict") if operation == Operation::CompleteUpload => {
             "the object was written or deleted meanwhile; start the upload again"
         }
-        Some("RequestTimeTooSkewed") => "set this machine's clock: it differs too much from the server's",
+        Some("RequestTimeTooSkewed") => {
+            "set this machine's clock: it differs too much from the server's"
+        }
         _ => return None,
     };
     Some(fixed.to_owned())

@@ -43,7 +43,9 @@ async fn list_objects(resolved: &Resolved, list: &ListRequest) -> Result<ListPag
                     continue;
                 }
                 if form != known {
-                    tracing::debug!("the server does not support ListObjectsV2 with URL encoding; using a simpler form from now on");
+                    tracing::debug!(
+                        "the server does not support ListObjectsV2 with URL encoding; using a simpler form from now on"
+                    );
                     resolved.listing_form.store(form);
                 }
                 return Ok(page);

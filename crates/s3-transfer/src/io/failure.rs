@@ -14,9 +14,9 @@ pub(crate) fn local_failure(operation: Operation, path: &Path, cause: io::Error)
         .with_message(format!("{}: {cause}", path.display()))
         .with_retryability(retryability);
     let hint = match cause.kind() {
-        _ if retryability.is_retryable() => Some(
-            "raise the process's limit of open files (ulimit -n), or lower the concurrency",
-        ),
+        _ if retryability.is_retryable() => {
+            Some("raise the process's limit of open files (ulimit -n), or lower the concurrency")
+        }
         io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
             Some("check that the file's directory is writable")
         }

@@ -340,8 +340,9 @@ impl SettingSources<'_> {
                 let text = format!(
                     "{source} does not apply to AssumeRole for `role_arn`, which AWS would receive"
                 );
-                Err(ConfigError::new(text)
-                    .with_hint("set the endpoint for AssumeRole: AWS_ENDPOINT_URL_STS=https://host"))
+                Err(ConfigError::new(text).with_hint(
+                    "set the endpoint for AssumeRole: AWS_ENDPOINT_URL_STS=https://host",
+                ))
             }
         }
     }

@@ -66,7 +66,9 @@ impl Intercept for XmlComplete {
     ) -> std::result::Result<(), BoxError> {
         let body = context.response().body().bytes().map(std::str::from_utf8);
         match body {
-            Some(Ok(text)) if is_cut_short(text) => Err("the response document is truncated".into()),
+            Some(Ok(text)) if is_cut_short(text) => {
+                Err("the response document is truncated".into())
+            }
             _ => Ok(()),
         }
     }
