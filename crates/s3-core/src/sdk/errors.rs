@@ -311,7 +311,8 @@ pub(super) fn error_of(operation: Operation, collected: &CollectedResponse<'_>) 
     let known = |code: &str| classify(operation, None, Some(code)).0 != ErrorKind::Other;
     if collected.is_success() && !code.as_deref().is_some_and(known) {
         let text = code.or(said.message.as_deref().map(shortened));
-        let text = text.unwrap_or_else(|| "the response is an error document without a code".to_owned());
+        let text =
+            text.unwrap_or_else(|| "the response is an error document without a code".to_owned());
         return not_understood(operation, collected, text);
     }
     let code = code.as_deref();
