@@ -180,7 +180,7 @@ fn not_delivered(
         ErrorKind::Timeout
     } else if text.contains("invalid peer certificate") {
         let error = Error::new(ErrorKind::Config, operation).with_message(text);
-        return error.with_hint("the endpoint's certificate is not trusted by this machine");
+        return error.with_hint(UNTRUSTED_CERTIFICATE);
     } else if UNLIKE_HTTP.iter().any(|words| text.contains(words)) {
         return Error::new(ErrorKind::Protocol, operation).with_message(text);
     } else if text.contains("received corrupt message") {
@@ -255,7 +255,7 @@ fn no_credentials(operation: Operation, text: String, credentials: &CredentialsE
         }
         _ => Error::new(ErrorKind::Config, operation)
             .with_message(text)
-            .with_hint("the configured source of credentials failed; `aws sts get-caller-identity` tells more"),
+            .with_hint("check the configured source of credentials with `aws sts get-caller-identity`"),
     }
 }
 
@@ -271,7 +271,7 @@ fn without_response(operation: Operation, text: String) -> Error {
     Error::new(ErrorKind::Timeout, operation)
         .with_message(text)
         .with_hint(
-            "the source of credentials does not respond; `aws sts get-caller-identity` tells more",
+            "check the configured source of credentials with `aws sts get-caller-identity`: it does not respond",
         )
 }
 

@@ -17,6 +17,9 @@ pub(super) const PROXY: &str = "check HTTP_PROXY, HTTPS_PROXY or ALL_PROXY (http
 pub(super) const UNKNOWN_HOST: &str =
     "check the endpoint's host name, and that this machine can resolve names";
 
+/// The endpoint's certificate is not trusted.
+pub(super) const UNTRUSTED_CERTIFICATE: &str = "name the endpoint's certificate authority with AWS_CA_BUNDLE or SSL_CERT_FILE: this machine does not trust its certificate";
+
 /// No socket could be opened.
 pub(super) const OUT_OF_DESCRIPTORS: &str =
     "raise the process's limit of open files (ulimit -n), or lower the concurrency";

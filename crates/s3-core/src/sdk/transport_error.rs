@@ -88,9 +88,8 @@ pub(super) fn unknown_name(error: Error) -> Error {
 }
 
 pub(super) fn not_tls(error: Error) -> Error {
-    error.with_hint(
-        "the server does not speak TLS there; its port may be one for plain HTTP: write http://",
-    )
+    error
+        .with_hint("use http:// if the port is for plain HTTP: the server does not speak TLS there")
 }
 
 /// Returns whether the resolver knows that there is no such name, rather than that it could not find out. The standard

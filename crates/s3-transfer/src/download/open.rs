@@ -358,7 +358,7 @@ impl ObjectReader {
         mem::forget((mem::take(&mut self.parts), self.events.take()));
         Error::new(ErrorKind::Other, Operation::Get)
             .with_message("the object was opened before this process was forked")
-            .with_hint("open it in the process that reads it, with a client of its own")
+            .with_hint("open it in the process that reads it, with a client built there")
             .with_resource(&self.found.meta.url)
     }
 
