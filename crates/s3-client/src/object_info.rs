@@ -124,48 +124,8 @@ impl S3Info {
         self.0.storage_class.as_deref()
     }
 
-<<<<<<< HEAD
-    /// Returns the checksum that the server stores with the object. A HEAD asks for it with
-    /// [`checksum`](crate::Request::checksum); listings have [`checksum_algorithm`](Self::checksum_algorithm) alone.
-=======
-    /// Returns the MIME type; AWS reports `binary/octet-stream` for an object stored without one. Listings do not have
-    /// it.
-    #[must_use]
-    pub fn content_type(&self) -> Option<&str> {
-        self.attributes()?.stored.content_type.as_deref()
-    }
-
-    /// Returns the user metadata that Metaflow or this client stored: any JSON value, usually an object. Listings do
-    /// not have it.
-    ///
-    /// Metadata of other programs is ignored, and an item that is not JSON counts as absent.
-    #[must_use]
-    pub fn metadata(&self) -> Option<&Value> {
-        self.attributes()?.metadata.as_ref()
-    }
-
-    /// Returns the text of [`metadata`](Self::metadata) as stored, also if it is not valid JSON: Python writes `NaN`.
-    #[must_use]
-    pub fn metadata_text(&self) -> Option<&str> {
-        self.attributes()?.metadata_text()
-    }
-
-    /// Returns the server-side encryption (`AES256`, `aws:kms`). Listings do not have it.
-    #[must_use]
-    pub fn encryption(&self) -> Option<&str> {
-        self.attributes()?.encryption()
-    }
-
-    /// Returns all headers and the user metadata that are stored with the object: storage class, `Cache-Control` and so
-    /// on. Listings do not have them.
-    #[must_use]
-    pub fn stored_attributes(&self) -> Option<&Attributes> {
-        Some(&self.attributes()?.stored)
-    }
-
     /// Returns the checksum that the server stores with the object. A HEAD requests it with
     /// [`checksum`](crate::Request::checksum); listings have only [`checksum_algorithm`](Self::checksum_algorithm).
->>>>>>> ba6a5838 (docs: define public items by what they return, without riddles)
     #[must_use]
     pub fn checksum(&self) -> Option<&Checksum> {
         self.attributes()?.checksum.as_ref()
