@@ -275,8 +275,9 @@ impl RunningUpload<'_> {
             }
             Err(error) if is_denied(&error) || error.kind() == ErrorKind::Protocol => {
                 let url = &self.target.url;
-                self.resume
-                    .warn(format!("cannot resume the upload of {url}, so it starts over: {error}"));
+                self.resume.warn(format!(
+                    "cannot resume the upload of {url}, so it starts over: {error}"
+                ));
                 return Ok(Earlier::Unusable(id));
             }
             listed => listed?,
