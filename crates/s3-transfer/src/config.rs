@@ -53,7 +53,8 @@ pub struct TransferConfig {
     /// Makes backoff reproducible in tests; seeded from the system when `None`.
     pub seed: Option<u64>,
     /// The most bytes per second that objects are moved with, up and down together; `None` for no limit. Fewer attempts
-    /// are in flight then. The bytes of a part that is uploaded count before it is sent.
+    /// are in flight then. A part waits for its time before it is sent and while it is received, and moves at the speed of
+    /// the line in between.
     pub max_rate: Option<NonZeroU64>,
     /// Receives the events of calls that have no observer of their own.
     pub observer: Option<Arc<dyn Observer>>,

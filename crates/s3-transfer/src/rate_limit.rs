@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep_until};
 
 /// How much a client moves ahead, in time: parts in flight hold as many bytes as the rate moves in it.
 const AHEAD: u64 = 4;
@@ -12,12 +12,11 @@ const AHEAD: u64 = 4;
 /// The fewest attempts in flight, for small objects and listings.
 const MIN_ATTEMPTS: u64 = 4;
 
-/// Bounds the bytes per second of all transfers of an engine. Who takes bytes waits until those that were taken before are
-/// paid for, so that all transfers get a turn.
+/// Bounds the bytes per second of all transfers of an engine, in the order in which they ask.
 #[derive(Debug)]
 pub(crate) struct RateLimit {
     per_second: NonZeroU64,
-    /// When all bytes that were taken are paid for.
+    /// When all bytes that were taken may have moved.
     free_at: Mutex<Option<Instant>>,
 }
 
@@ -36,19 +35,18 @@ impl RateLimit {
         usize::try_from(parts.max(MIN_ATTEMPTS)).unwrap_or(usize::MAX)
     }
 
-    /// Waits until `bytes` more may be moved.
+    /// Waits as long as `bytes` more take at this rate. Then a transfer of one part keeps to the rate, too.
     pub(crate) async fn take(&self, bytes: u64) {
-        let now = Instant::now();
-        let wait = {
+        let free = {
             let mut free_at = self.free_at.lock().unwrap_or_else(PoisonError::into_inner);
+            let now = Instant::now();
             let start = free_at.map_or(now, |free_at| free_at.max(now));
             // A time beyond the clock's range never comes.
-            *free_at = start.checked_add(self.time_of(bytes)).or(Some(start));
-            start - now
+            let free = start.checked_add(self.time_of(bytes)).unwrap_or(start);
+            *free_at = Some(free);
+            free
         };
-        if !wait.is_zero() {
-            sleep(wait).await;
-        }
+        sleep_until(free).await;
     }
 
     fn time_of(&self, bytes: u64) -> Duration {
@@ -58,22 +56,24 @@ impl RateLimit {
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::sleep;
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn bytes_wait_for_those_that_were_taken_before() {
+    async fn bytes_take_their_time_from_the_first_on() {
         let limit = RateLimit::new(NonZeroU64::new(1000).unwrap());
         let began = Instant::now();
         for _ in 0..4 {
             limit.take(500).await;
         }
-        assert_eq!(began.elapsed(), Duration::from_millis(1500));
+        assert_eq!(began.elapsed(), Duration::from_millis(2000));
         // Time in which nothing moved is not saved up.
         sleep(Duration::from_secs(60)).await;
         let began = Instant::now();
         limit.take(500).await;
         limit.take(500).await;
-        assert_eq!(began.elapsed(), Duration::from_millis(500));
+        assert_eq!(began.elapsed(), Duration::from_secs(1));
     }
 
     #[test]

@@ -106,7 +106,7 @@ impl Transfer {
         &self.0.cleanup
     }
 
-    /// Waits until the rate limit allows this number of bytes.
+    /// Waits as long as these bytes take at the limit of the rate.
     pub(crate) async fn wait_for_rate(&self, bytes: u64) {
         if let Some(limit) = &self.0.rate_limit {
             limit.take(bytes).await;

@@ -346,10 +346,14 @@ fn a_limit_of_the_rate_holds_both_ways() {
         assert_eq!(ran.code, Some(0), "{ran:?}");
         began.elapsed().as_secs_f64()
     };
-    // The last of three files waits for two, which take a second each.
+    // 2 MiB take a second each.
     let up = timed(&["cp", "-r", "dir", "s3://bkt/p"]);
     let down = timed(&["cp", "-r", "s3://bkt/p", "down"]);
-    assert!(up > 2.0 && down > 2.0, "{up} {down}");
+    assert!(up > 3.0 && down > 3.0, "{up} {down}");
+    // A single object of one part, too.
+    let up = timed(&["cp", "dir/0", "s3://bkt/one"]);
+    let down = timed(&["cp", "s3://bkt/one", "down/one"]);
+    assert!(up > 1.0 && down > 1.0, "{up} {down}");
     assert_eq!(harness.read("down/2"), harness.read("dir/2"));
     assert_eq!(harness.run(&["ls", "--limit-rate", "0"]).code, Some(2));
 }
