@@ -13,7 +13,7 @@ use crate::global::GlobalArgs;
     name = "mfs3",
     version,
     term_width = 80,
-    after_help = "Example:\n  mfs3 cp -r photos/ s3://bucket/photos/\n\nExit codes: 0 done, 1 some failed, 2 usage, 3 not found, 4 denied,\n5 a condition did not hold, 6 endpoint not reached or out of time,\n130, 141, 143 ended by Ctrl-C, by a closed output, by SIGTERM."
+    after_help = "Exit codes: 0 done, 1 some failed, 2 usage, 3 not found, 4 denied, 5 a condition\ndid not hold, 6 no connection or out of time; 130 Ctrl-C, 141 SIGPIPE,\n143 SIGTERM.\n\nExample:\n  mfs3 cp -r photos/ s3://bucket/photos/"
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -107,7 +107,8 @@ mod tests {
                 page.lines().all(|line| line.chars().count() <= 80),
                 "{name}: {page}"
             );
-            assert!(page.contains("\nExample:\n"), "{name}: {page}");
+            let (_, last) = page.trim_end().rsplit_once("\n\n").unwrap();
+            assert!(last.starts_with("Example:\n  "), "{name}: {page}");
         }
     }
 

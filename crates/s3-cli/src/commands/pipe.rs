@@ -10,7 +10,7 @@ use crate::session::Session;
 /// Write standard input to an object
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Example:\n  tar cz photos/ | mfs3 pipe s3://bucket/photos.tar.gz\n\nParts grow with their number: there is room for 293 GiB, and with\n--part-size 140M for 5 TiB, the largest object."
+    after_help = "Parts grow with their number: there is room for 293 GiB, and with\n--part-size 140M for 5 TiB, the largest object.\n\nExample:\n  tar cz photos/ | mfs3 pipe s3://bucket/photos.tar.gz"
 )]
 pub(crate) struct PipeArgs {
     /// The object

@@ -36,7 +36,7 @@ const ADD_DAYS: &str = "add --days N, which only objects of INTELLIGENT_TIERING 
 #[derive(Args, Debug)]
 #[command(
     long_about = None,
-    after_help = "Example:\n  mfs3 restore -r --days 7 --tier Bulk s3://bucket/2019/\n\nObjects of GLACIER and DEEP_ARCHIVE need --days. Those of INTELLIGENT_TIERING\nleave their archive permanently and are restored without it. Info shows when an\nobject can be read. Bulk is cheaper and slower, Expedited dearer and faster.\nWhat a listing has in no archive is skipped."
+    after_help = "Objects of GLACIER and DEEP_ARCHIVE need --days. Those of INTELLIGENT_TIERING\nleave the archive permanently, without --days. `mfs3 info` shows when an object\ncan be read. Bulk is cheaper and slower, Expedited dearer and faster. Objects\nthat are in no archive are skipped.\n\nExample:\n  mfs3 restore -r --days 7 --tier Bulk s3://bucket/2019/"
 )]
 pub(crate) struct RestoreArgs {
     /// Objects, wildcards, or directories with -r

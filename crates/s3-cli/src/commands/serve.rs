@@ -25,7 +25,7 @@ const REGION: &str = "us-east-1";
 #[derive(Args, Debug)]
 #[command(
     long_about = None,
-    after_help = "Example:\n  mfs3 serve --port 9000 buckets/\n\nIt prints the settings for clients and runs until Ctrl-C."
+    after_help = "It prints the settings for clients and runs until Ctrl-C.\n\nExample:\n  mfs3 serve --port 9000 buckets/"
 )]
 pub(crate) struct ServeArgs {
     /// The directory of the buckets; without one, objects end with the server
