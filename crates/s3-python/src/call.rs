@@ -2,18 +2,19 @@
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Mutex, PoisonError};
+use std::pin::pin;
+use std::sync::{Mutex, PoisonError, mpsc};
 
 use futures_util::FutureExt;
 use pyo3::IntoPyObjectExt;
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use s3_client::Error;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use crate::errors::exception;
 use crate::in_process::InProcess;
-use crate::pool;
+use crate::pool::{self, Notification};
 use crate::progress::Progress;
 
 /// A function of Python that is called with the result and the exception, one of which is `None`. It is called on
@@ -63,7 +64,7 @@ impl Call {
         }
     }
 
-    /// Tells of the bytes that are moved.
+    /// Tells of the bytes that are moved, every 50 ms and at the end.
     pub(crate) fn progress(mut self, progress: Option<Progress>) -> Self {
         self.progress = progress;
         self
@@ -118,14 +119,13 @@ impl Call {
             tell(py)?;
             return finish(py, output);
         };
-        if progress.is_some() {
-            return Err(PyValueError::new_err(
-                "a call without a waiting caller has no progress",
-            ));
-        }
         let notify = pool::notifier(py)?;
         let task = pool::spawn(py, async move {
-            let output = AssertUnwindSafe(work).catch_unwind().await;
+            let work = AssertUnwindSafe(work).catch_unwind();
+            let output = match progress {
+                Some(progress) => with_progress(work, progress, &notify).await,
+                None => work.await,
+            };
             // The threads of the pool never wait for the GIL.
             let _ = notify.send(Box::new(move |py| {
                 let finished = match output {
@@ -143,5 +143,23 @@ impl Call {
         })?;
         let call = PyCall(InProcess::new(Mutex::new(Some(task))));
         call.into_py_any(py)
+    }
+}
+
+/// Waits for `work`, and sends what it has moved every 50 ms and at its end.
+async fn with_progress<F: Future>(
+    work: F,
+    mut progress: Progress,
+    notify: &mpsc::Sender<Notification>,
+) -> F::Output {
+    let mut work = pin!(work);
+    loop {
+        let output = timeout(pool::TICK, &mut work).await;
+        if let Some(notification) = progress.notification() {
+            let _ = notify.send(notification);
+        }
+        if let Ok(output) = output {
+            return output;
+        }
     }
 }

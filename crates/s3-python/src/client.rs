@@ -1,6 +1,7 @@
 //! [`PyClient`]: the calls of a client.
 
 use std::collections::HashMap;
+use std::iter;
 use std::path::PathBuf;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -54,10 +55,19 @@ pub(crate) struct PyClient(InProcess<Handles>);
 struct Handles {
     /// For calls on one object and listings.
     single: S3,
-    /// For calls on many objects: its requests may fail on purpose.
-    many: S3,
-    /// Whether `many` is another client than `single`, and not a handle to it.
-    has_two: bool,
+    /// For calls on many objects, if requests of those are to fail on purpose.
+    injecting: Option<S3>,
+}
+
+impl Handles {
+    /// Returns the client for calls on many objects.
+    fn many(&self) -> &S3 {
+        self.injecting.as_ref().unwrap_or(&self.single)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &S3> {
+        iter::once(&self.single).chain(&self.injecting)
+    }
 }
 
 #[pymethods]
@@ -79,15 +89,9 @@ impl PyClient {
             let client = engine.client(root, tmproot.clone(), encryption, keep_files);
             client.map_err(|error| exception(py, &error))
         };
-        let single = client(engine)?;
-        let many = match &injecting {
-            Some(injecting) => client(injecting)?,
-            None => single.clone(),
-        };
         Ok(Self(InProcess::new(Handles {
-            single,
-            many,
-            has_two: injecting.is_some(),
+            single: client(engine)?,
+            injecting: injecting.as_deref().map(client).transpose()?,
         })))
     }
 
@@ -99,12 +103,12 @@ impl PyClient {
     /// Whether there are files in a temporary directory.
     fn has_scratch(&self) -> bool {
         let handles = self.handles().ok();
-        handles.is_some_and(|handles| handles.single.has_scratch() || handles.many.has_scratch())
+        handles.is_some_and(|handles| handles.all().any(S3::has_scratch))
     }
 
     /// The temporary directory, which is made now.
     fn scratch_path(&self) -> PyResult<Option<PathBuf>> {
-        Ok(self.handles()?.many.scratch_path())
+        Ok(self.handles()?.many().scratch_path())
     }
 
     #[pyo3(signature = (key, offset=None, length=None, *, etag=None, return_missing=false, return_info=true, progress=None,
@@ -152,7 +156,7 @@ impl PyClient {
         progress: Option<Py<PyAny>>,
         done: Done,
     ) -> PyResult<Py<PyAny>> {
-        let s3 = &self.handles()?.many;
+        let s3 = self.handles()?.many();
         let progress = Progress::new(progress);
         let get = s3
             .get_many(keys.into_iter().map(get_object))
@@ -180,7 +184,7 @@ impl PyClient {
         gap: u64,
         done: Done,
     ) -> PyResult<Py<PyAny>> {
-        let transfer = self.handles()?.many.transfer().clone();
+        let transfer = self.handles()?.many().transfer().clone();
         Call::new(done).run(py, get_ranges(transfer, objects, gap), Pieces)
     }
 
@@ -194,7 +198,7 @@ impl PyClient {
         done: Done,
     ) -> PyResult<Py<PyAny>> {
         let progress = Progress::new(progress);
-        let get = self.handles()?.many.get_recursive(keys);
+        let get = self.handles()?.many().get_recursive(keys);
         let get = observed(get.return_info(return_info), progress.as_ref());
         let work = async { get.await };
         Call::new(done)
@@ -211,7 +215,7 @@ impl PyClient {
         done: Done,
     ) -> PyResult<Py<PyAny>> {
         let progress = Progress::new(progress);
-        let get = self.handles()?.many.get_all().return_info(return_info);
+        let get = self.handles()?.many().get_all().return_info(return_info);
         let get = observed(get, progress.as_ref());
         let work = async { get.await };
         Call::new(done)
@@ -249,7 +253,7 @@ impl PyClient {
     ) -> PyResult<Py<PyAny>> {
         let progress = Progress::new(progress);
         let files = files.into_iter().map(|(key, path)| (Key::from(key), path));
-        let get = self.handles()?.many.get_files(files).return_info(false);
+        let get = self.handles()?.many().get_files(files).return_info(false);
         let get = observed(get, progress.as_ref());
         let work = async { get.return_missing().await };
         Call::new(None)
@@ -258,7 +262,7 @@ impl PyClient {
     }
 
     /// Opens an object that is read piece by piece, in the version with this ETag if there is one.
-    #[pyo3(signature = (key, offset=None, length=None, *, etag=None))]
+    #[pyo3(signature = (key, offset=None, length=None, *, etag=None, done=None))]
     fn open_reader(
         &self,
         py: Python<'_>,
@@ -266,13 +270,14 @@ impl PyClient {
         offset: Option<i64>,
         length: Option<i64>,
         etag: Option<&str>,
-    ) -> PyResult<PyReader> {
+        done: Done,
+    ) -> PyResult<Py<PyAny>> {
         let get = self
             .handles()?
             .single
             .get(get_object((key, offset, length)))
             .conditions(conditions(etag));
-        PyReader::open(py, get.stream())
+        PyReader::open(py, get.stream(), done)
     }
 
     /// Makes a directory equal to another: URLs begin with `s3://`, everything else is a local path. Returns how many
@@ -450,7 +455,7 @@ impl PyClient {
         return_missing: bool,
         done: Done,
     ) -> PyResult<Py<PyAny>> {
-        let info = self.handles()?.many.info_many(keys);
+        let info = self.handles()?.many().info_many(keys);
         if return_missing {
             let work = async { info.return_missing().await };
             return Call::new(done).run(py, work, IntoObjects::into_objects);
@@ -509,7 +514,7 @@ impl PyClient {
         let objects = objects.into_iter();
         let objects = objects.map(|object| put_object(object, others.clone()));
         let objects = objects.collect::<PyResult<Vec<_>>>()?;
-        let put = self.handles()?.many.put_many(objects).overwrite(overwrite);
+        let put = self.handles()?.many().put_many(objects).overwrite(overwrite);
         let put = observed(put, progress.as_ref());
         Call::new(done)
             .progress(progress)
@@ -724,13 +729,8 @@ impl PyClient {
     /// Removes the temporary directory; in a forked child nothing.
     #[pyo3(signature = (*, done=None))]
     fn close(&self, py: Python<'_>, done: Done) -> PyResult<Py<PyAny>> {
-        let clients = self.handles().map_or_else(
-            |_| Vec::new(),
-            |handles| match handles.has_two {
-                true => vec![handles.single.clone(), handles.many.clone()],
-                false => vec![handles.single.clone()],
-            },
-        );
+        let handles = self.handles().ok();
+        let clients: Vec<S3> = handles.into_iter().flat_map(Handles::all).cloned().collect();
         let work = async move {
             pool::aborted().await;
             let closed = clients.iter().map(S3::close);

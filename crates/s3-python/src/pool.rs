@@ -2,22 +2,25 @@
 
 use std::future::Future;
 use std::num::NonZeroUsize;
-use std::pin::Pin;
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
-use std::{mem, process, thread};
+use std::{process, thread};
 
-use futures_util::future::join_all;
 use pyo3::exceptions::{PyOSError, PyRuntimeError};
 use pyo3::prelude::*;
 use s3_transfer::WorkerPool;
 use tokio::task::{AbortHandle, JoinHandle};
+use tokio::time::{Instant, sleep};
 
 use crate::python_gate::PythonGate;
 
 /// How long a signal waits until it is seen: Ctrl-C has to act within 100 ms.
-const TICK: Duration = Duration::from_millis(50);
+pub(crate) const TICK: Duration = Duration::from_millis(50);
+/// How long closing a client waits for calls that were cancelled. They end at their next await.
+const ABORT_WAIT: Duration = Duration::from_secs(5);
+/// How often it looks.
+const ABORT_TICK: Duration = Duration::from_millis(2);
 /// The most threads. 8: more than any network of one process needs.
 const MOST_THREADS: usize = 8;
 
@@ -32,14 +35,8 @@ struct ProcessPool {
     notifier: OnceLock<mpsc::Sender<Notification>>,
     gate: PythonGate,
     /// Calls that were cancelled and may still be in flight.
-    aborted: Mutex<Vec<AbortedCall>>,
+    aborted: Mutex<Vec<AbortHandle>>,
     next: OnceLock<Box<Self>>,
-}
-
-/// A call that was cancelled. Its end drops what it held, such as uploads, whose aborts count from then on.
-struct AbortedCall {
-    handle: AbortHandle,
-    end: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
 /// Set while the GIL is held, and so never in the middle of a fork.
@@ -187,26 +184,32 @@ where
 }
 
 /// Cancels a call of this process.
-pub(crate) fn abort<T: Send + 'static>(call: JoinHandle<T>) {
+pub(crate) fn abort<T>(call: JoinHandle<T>) {
     call.abort();
+    if let Some(pool) = found() {
+        pool.unfinished_aborts().push(call.abort_handle());
+    }
+}
+
+/// Waits until calls that were cancelled have ended: the uploads that they held are known to their client from then on.
+/// A call that does not end within 5 s is not waited for.
+pub(crate) async fn aborted() {
     let Some(pool) = found() else {
         return;
     };
-    let mut aborted = pool.aborted.lock().unwrap_or_else(PoisonError::into_inner);
-    aborted.retain(|call| !call.handle.is_finished());
-    aborted.push(AbortedCall {
-        handle: call.abort_handle(),
-        end: Box::pin(async { drop(call.await) }),
-    });
+    let deadline = Instant::now() + ABORT_WAIT;
+    while !pool.unfinished_aborts().is_empty() && Instant::now() < deadline {
+        sleep(ABORT_TICK).await;
+    }
 }
 
-/// Waits until calls that were cancelled have ended.
-pub(crate) async fn aborted() {
-    let aborted = found().map(|pool| {
-        let mut aborted = pool.aborted.lock().unwrap_or_else(PoisonError::into_inner);
-        mem::take(&mut *aborted)
-    });
-    join_all(aborted.into_iter().flatten().map(|call| call.end)).await;
+impl ProcessPool {
+    /// Returns the calls that were cancelled and have not ended. The end of one may have cancelled another.
+    fn unfinished_aborts(&self) -> MutexGuard<'_, Vec<AbortHandle>> {
+        let mut aborted = self.aborted.lock().unwrap_or_else(PoisonError::into_inner);
+        aborted.retain(|call| !call.is_finished());
+        aborted
+    }
 }
 
 /// Returns the pool of this process, if it has one.

@@ -6,13 +6,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use pyo3::prelude::*;
 use s3_client::{Async, Event, Observer, Request};
 
+use crate::pool::Notification;
+
 /// Bytes that were moved, and a function that is called with those since the last call.
 ///
-/// The threads of the pool only count; the function is called by the thread that waits.
+/// The threads of the pool only count; the function is called by the thread that waits, or by the one that tells of the
+/// ends of calls.
 pub(crate) struct Progress {
     moved: Arc<Moved>,
     told: u64,
-    function: Py<PyAny>,
+    function: Arc<Py<PyAny>>,
 }
 
 #[derive(Debug, Default)]
@@ -31,19 +34,34 @@ impl Progress {
         function.map(|function| Self {
             moved: Arc::default(),
             told: 0,
-            function,
+            function: Arc::new(function),
         })
     }
 
     /// Calls the function, if there is something to tell.
     pub(crate) fn tell(&mut self, py: Python<'_>) -> PyResult<()> {
+        match self.news() {
+            Some((function, bytes)) => function.call1(py, (bytes,)).map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns a call of the function for the thread that has the GIL, if there is something to tell.
+    pub(crate) fn notification(&mut self) -> Option<Notification> {
+        let (function, bytes) = self.news()?;
+        Some(Box::new(move |py| {
+            if let Err(error) = function.call1(py, (bytes,)) {
+                error.write_unraisable(py, Some(function.bind(py)));
+            }
+        }))
+    }
+
+    /// Returns the function and the bytes that it has not been told of.
+    fn news(&mut self) -> Option<(Arc<Py<PyAny>>, u64)> {
         let moved = self.moved.0.load(Ordering::Relaxed);
         let new = moved - self.told;
         self.told = moved;
-        if new > 0 {
-            self.function.call1(py, (new,))?;
-        }
-        Ok(())
+        (new > 0).then(|| (Arc::clone(&self.function), new))
     }
 }
 

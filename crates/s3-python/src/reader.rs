@@ -1,6 +1,6 @@
 //! [`PyReader`]: an object that is read piece by piece.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
@@ -9,9 +9,8 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use s3_client::{ByteStream, Error};
 
-use crate::errors::exception;
+use crate::call::{Call, Done};
 use crate::in_process::InProcess;
-use crate::pool;
 
 /// A download in flight.
 struct Download {
@@ -22,35 +21,85 @@ struct Download {
 
 /// Reads an object from its start to its end. What comes next is read ahead.
 #[pyclass(module = "mfs3._native", name = "Reader", frozen)]
-pub(crate) struct PyReader(Mutex<Option<InProcess<Download>>>);
+pub(crate) struct PyReader(InProcess<Arc<Mutex<Option<Download>>>>);
 
 impl PyReader {
     /// Opens the object: the first bytes are there, or the end.
-    pub(crate) fn open(py: Python<'_>, mut frames: ByteStream) -> PyResult<Self> {
-        let opened = pool::run(py, async move {
+    pub(crate) fn open(py: Python<'_>, mut frames: ByteStream, done: Done) -> PyResult<Py<PyAny>> {
+        let opened = async move {
             let rest = frames.try_next().await?.unwrap_or_default();
-            Ok::<_, Error>(Download { frames, rest })
-        })?;
-        let download = opened.map_err(|error| exception(py, &error))?;
-        Ok(Self(Mutex::new(Some(InProcess::new(download)))))
+            Ok(Download { frames, rest })
+        };
+        Call::new(done).run(py, opened, |download| {
+            Self(InProcess::new(Arc::new(Mutex::new(Some(download)))))
+        })
     }
 }
 
 #[pymethods]
 impl PyReader {
     /// Returns the next `size` bytes, fewer at the end only. After an error the reader is closed.
-    fn read<'py>(&self, py: Python<'py>, size: usize) -> PyResult<Bound<'py, PyBytes>> {
-        // The lock is held with the GIL, and so never in the middle of a fork.
-        let download = self.0.lock().expect("no holder of this lock panics").take();
-        let download = download.filter(InProcess::is_ours);
+    #[pyo3(signature = (size, *, done=None))]
+    fn read(&self, py: Python<'_>, size: usize, done: Done) -> PyResult<Py<PyAny>> {
+        // The lock of another process may be held for ever.
+        let download = match self.0.is_ours() {
+            true => locked(&self.0).take(),
+            false => None,
+        };
         let download = download.ok_or_else(|| {
-            PyValueError::new_err(
-                "the reader is closed, in use by another thread, or of another process",
-            )
+            PyValueError::new_err("the reader is closed, in use by another call, or of another process")
         })?;
-        let (read, download) = pool::run(py, download.into_inner().read(size))?;
-        let frames = read.map_err(|error| exception(py, &error))?;
-        *self.0.lock().expect("no holder of this lock panics") = Some(InProcess::new(download));
+        let reader = Arc::clone(&self.0);
+        let work = async move {
+            let (frames, download) = download.read(size).await?;
+            *locked(&reader) = Some(download);
+            Ok(frames)
+        };
+        Call::new(done).run(py, work, Frames)
+    }
+
+    /// Cancels what is in flight.
+    fn close(&self) {
+        if self.0.is_ours() {
+            drop(locked(&self.0).take());
+        }
+    }
+}
+
+fn locked(reader: &Mutex<Option<Download>>) -> MutexGuard<'_, Option<Download>> {
+    reader.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Download {
+    /// Returns `size` bytes as the frames that hold them, so that each byte is copied once, to Python.
+    async fn read(mut self, size: usize) -> Result<(Vec<Bytes>, Self), Error> {
+        let mut frames = Vec::new();
+        let mut missing = size;
+        loop {
+            let frame = self.rest.split_to(self.rest.len().min(missing));
+            missing -= frame.len();
+            frames.push(frame);
+            if missing == 0 {
+                return Ok((frames, self));
+            }
+            match self.frames.try_next().await? {
+                Some(frame) => self.rest = frame,
+                None => return Ok((frames, self)),
+            }
+        }
+    }
+}
+
+/// Frames that become one `bytes`.
+struct Frames(Vec<Bytes>);
+
+impl<'py> IntoPyObject<'py> for Frames {
+    type Target = PyBytes;
+    type Output = Bound<'py, PyBytes>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let Self(frames) = self;
         let length = frames.iter().map(Bytes::len).sum();
         PyBytes::new_with(py, length, |target| {
             py.detach(move || {
@@ -63,31 +112,5 @@ impl PyReader {
             });
             Ok(())
         })
-    }
-
-    /// Cancels what is in flight.
-    fn close(&self) {
-        drop(self.0.lock().expect("no holder of this lock panics").take());
-    }
-}
-
-impl Download {
-    /// Returns `size` bytes as the frames that hold them, so that each byte is copied once, to Python.
-    async fn read(mut self, size: usize) -> (Result<Vec<Bytes>, Error>, Self) {
-        let mut frames = Vec::new();
-        let mut missing = size;
-        loop {
-            let frame = self.rest.split_to(self.rest.len().min(missing));
-            missing -= frame.len();
-            frames.push(frame);
-            if missing == 0 {
-                return (Ok(frames), self);
-            }
-            match self.frames.try_next().await {
-                Ok(Some(frame)) => self.rest = frame,
-                Ok(None) => return (Ok(frames), self),
-                Err(error) => return (Err(error), self),
-            }
-        }
     }
 }

@@ -1,9 +1,10 @@
 //! [`PyWriter`]: an upload whose bytes are written one after the other.
 
 use std::io;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{Bytes, BytesMut};
+use pyo3::IntoPyObjectExt;
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -11,9 +12,9 @@ use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 use s3_client::{Error, WriteResult};
 use tokio::sync::mpsc;
-use tokio::task::{JoinError, JoinHandle};
+use tokio::task::JoinHandle;
 
-use crate::errors::exception;
+use crate::call::{Call, Done};
 use crate::in_process::InProcess;
 use crate::pool;
 use crate::source::END;
@@ -22,16 +23,16 @@ use crate::source::END;
 /// chunks of [`Chunks`](crate::source::Chunks) that bounds what the upload keeps.
 const BLOCK: usize = 1 << 20;
 
-/// An upload in flight.
+/// An upload in flight. Dropping it cancels the upload.
 struct Upload {
     send: mpsc::Sender<io::Result<Bytes>>,
-    task: JoinHandle<Result<WriteResult, Error>>,
+    task: AbortOnDrop,
     block: BytesMut,
 }
 
 /// Uploads what is written to it; the object appears at `finish`.
 #[pyclass(module = "mfs3._native", name = "Writer", frozen)]
-pub(crate) struct PyWriter(InProcess<Mutex<Option<Upload>>>);
+pub(crate) struct PyWriter(InProcess<Arc<Mutex<Option<Upload>>>>);
 
 impl PyWriter {
     pub(crate) fn new(
@@ -40,34 +41,31 @@ impl PyWriter {
     ) -> Self {
         let upload = Upload {
             send,
-            task,
+            task: AbortOnDrop(Some(task)),
             block: BytesMut::new(),
         };
-        Self(InProcess::new(Mutex::new(Some(upload))))
+        Self(InProcess::new(Arc::new(Mutex::new(Some(upload)))))
     }
 
     fn take(&self) -> PyResult<Upload> {
         // The lock of another process may be held for ever.
         let upload = match self.0.is_ours() {
-            true => self.0.lock().expect("no holder of this lock panics").take(),
+            true => locked(&self.0).take(),
             false => None,
         };
         upload.ok_or_else(|| {
-            PyValueError::new_err(
-                "the upload is closed, in use by another thread, or of another process",
-            )
+            PyValueError::new_err("the upload is closed, in use by another call, or of another process")
         })
-    }
-
-    fn put_back(&self, upload: Upload) {
-        *self.0.lock().expect("no holder of this lock panics") = Some(upload);
     }
 }
 
 #[pymethods]
 impl PyWriter {
     /// Appends bytes. Large pieces are not copied if they are of the type `bytes`, and once if they are not.
-    fn write(&self, py: Python<'_>, data: &Bound<'_, PyAny>) -> PyResult<usize> {
+    ///
+    /// Returns how many bytes were taken, at once if nothing waits for the upload.
+    #[pyo3(signature = (data, *, done=None))]
+    fn write(&self, py: Python<'_>, data: &Bound<'_, PyAny>, done: Done) -> PyResult<Py<PyAny>> {
         let buffer = PyBuffer::<u8>::get(data)?;
         let length = buffer.item_count();
         let mut upload = self.take()?;
@@ -76,8 +74,8 @@ impl PyWriter {
             upload.block.resize(start + length, 0);
             buffer.copy_to_slice(py, &mut upload.block[start..])?;
             if upload.block.len() < BLOCK {
-                self.put_back(upload);
-                return Ok(length);
+                *locked(&self.0) = Some(upload);
+                return length.into_py_any(py);
             }
         }
         let collected = upload.block.split().freeze();
@@ -86,64 +84,71 @@ impl PyWriter {
             Ok(bytes) => Bytes::from_owner(PyBackedBytes::from(bytes.clone())),
             Err(_) => Bytes::from(buffer.to_vec(py)?),
         };
-        let send = upload.send.clone();
-        let sent = pool::run(py, async move {
-            for mut rest in [collected, piece] {
-                while !rest.is_empty() {
-                    let block = rest.split_to(rest.len().min(BLOCK));
-                    // If the upload has failed, `finish` tells why.
-                    if send.send(Ok(block)).await.is_err() {
-                        return false;
-                    }
-                }
+        let writer = Arc::clone(&self.0);
+        let work = async move {
+            if !upload.send(collected).await || !upload.send(piece).await {
+                return Ok(match upload.end().await? {
+                    Some(_) => Step::EndedEarly,
+                    None => Step::Cancelled,
+                });
             }
-            true
-        });
-        if !sent? {
-            return Err(self.failure(py, upload));
-        }
-        self.put_back(upload);
-        Ok(length)
+            *locked(&writer) = Some(upload);
+            Ok(Step::Taken(length))
+        };
+        Call::new(done).run(py, work, |step| step)
     }
 
     /// Completes the upload and returns whether an object was written: not if there was one and it is to be kept.
-    fn finish(&self, py: Python<'_>) -> PyResult<bool> {
-        let Upload { send, task, block } = self.take()?;
-        // After Ctrl-C, the upload would complete in the background.
-        let mut task = AbortOnDrop(Some(task));
-        let result = pool::run(py, async move {
-            if !block.is_empty() {
-                let _ = send.send(Ok(block.freeze())).await;
+    #[pyo3(signature = (*, done=None))]
+    fn finish(&self, py: Python<'_>, done: Done) -> PyResult<Py<PyAny>> {
+        let mut upload = self.take()?;
+        let work = async move {
+            let block = upload.block.split().freeze();
+            // An upload that has failed takes no more, and tells why at its end.
+            if upload.send(block).await {
+                let _ = upload.send.send(END).await;
             }
-            let _ = send.send(END).await;
-            task.end().await
-        });
-        match result? {
-            Ok(Ok(written)) => Ok(!written.already_there()),
-            Ok(Err(error)) => Err(exception(py, &error)),
-            Err(_) => Err(PyValueError::new_err("the upload was cancelled")),
-        }
+            Ok(match upload.end().await? {
+                Some(written) => Step::Completed(!written.already_there()),
+                None => Step::Cancelled,
+            })
+        };
+        Call::new(done).run(py, work, |step| step)
     }
 
     /// Cancels the upload: nothing is written.
     fn abort(&self) {
-        if let Ok(upload) = self.take() {
-            pool::abort(upload.task);
+        drop(self.take());
+    }
+}
+
+fn locked(writer: &Mutex<Option<Upload>>) -> MutexGuard<'_, Option<Upload>> {
+    writer.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Upload {
+    /// Hands bytes to the upload; returns whether it takes them.
+    async fn send(&self, mut bytes: Bytes) -> bool {
+        while !bytes.is_empty() {
+            let block = bytes.split_to(bytes.len().min(BLOCK));
+            if self.send.send(Ok(block)).await.is_err() {
+                return false;
+            }
         }
+        true
     }
-}
 
-/// An upload whose end is awaited. Dropping it before cancels the upload.
-struct AbortOnDrop(Option<JoinHandle<Result<WriteResult, Error>>>);
-
-impl AbortOnDrop {
-    async fn end(&mut self) -> Result<Result<WriteResult, Error>, JoinError> {
-        let task = self.0.as_mut().expect("it is there until the end");
+    /// Waits for the end of the upload; `None` if it was cancelled.
+    async fn end(mut self) -> Result<Option<WriteResult>, Error> {
+        let task = self.task.0.as_mut().expect("it is there until the end");
         let end = task.await;
-        self.0 = None;
-        end
+        self.task.0 = None;
+        end.ok().transpose()
     }
 }
+
+/// An upload whose end is awaited. Dropping it before cancels the upload: after Ctrl-C it would complete in the background.
+struct AbortOnDrop(Option<JoinHandle<Result<WriteResult, Error>>>);
 
 impl Drop for AbortOnDrop {
     fn drop(&mut self) {
@@ -153,19 +158,26 @@ impl Drop for AbortOnDrop {
     }
 }
 
-impl Drop for PyWriter {
-    fn drop(&mut self) {
-        self.abort();
-    }
+/// The outcome of a call of the writer.
+enum Step {
+    Taken(usize),
+    Completed(bool),
+    EndedEarly,
+    Cancelled,
 }
 
-impl PyWriter {
-    /// Why an upload ended before all was written.
-    fn failure(&self, py: Python<'_>, upload: Upload) -> PyErr {
-        self.put_back(upload);
-        match self.finish(py) {
-            Ok(_) => PyValueError::new_err("the upload ended before all was written"),
-            Err(error) => error,
-        }
+impl<'py> IntoPyObject<'py> for Step {
+    type Target = PyAny;
+    type Output = Bound<'py, PyAny>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let message = match self {
+            Self::Taken(length) => return length.into_bound_py_any(py),
+            Self::Completed(is_new) => return is_new.into_bound_py_any(py),
+            Self::EndedEarly => "the upload ended before all was written",
+            Self::Cancelled => "the upload was cancelled",
+        };
+        Err(PyValueError::new_err(message))
     }
 }

@@ -1,6 +1,7 @@
 """The client for asyncio."""
 
 import asyncio
+import os
 import socket
 import threading
 import time
@@ -57,6 +58,110 @@ def test_calls_run_at_the_same_time_and_without_threads_of_python(root):
             assert [one.text for one in found] == ["v"] * 1000
             # The thread that tells of the end of calls may have shown itself to Python.
             assert threading.active_count() <= threads + 1
+
+    asyncio.run(program())
+
+
+def test_objects_are_read_and_written_piece_by_piece(root):
+    data = os.urandom(20 << 20)
+
+    async def program():
+        async with AsyncS3(s3root=root) as s3:
+            async with s3.open("k", "wb", content_type="text/x", metadata={"m": 1}) as file:
+                assert await file.write(b"") == 0
+                # Small pieces, large ones, and such that are no bytes.
+                for start, end in ((0, 10), (10, 5 << 20), (5 << 20, 6 << 20)):
+                    assert await file.write(data[start:end]) == end - start
+                assert await file.write(memoryview(data)[6 << 20 :]) == 14 << 20
+                assert await s3.list_paths() == []
+            info = await s3.info("k")
+            assert (info.size, info.content_type, info.metadata) == (20 << 20, "text/x", {"m": 1})
+            async with s3.open("k") as file:
+                assert await file.read(0) == b""
+                head = await file.read(7)
+                rest = [piece async for piece in file]
+                assert head + b"".join(rest) == data and len(rest) > 2
+                assert await file.read() == await file.read(1) == b""
+            with pytest.raises(ValueError, match="the reader is closed"):
+                await file.read(1)
+            async with s3.open(S3GetObject("k", 5, 6)) as file:
+                assert await file.read() == data[5:11]
+            with pytest.raises(FileExistsError, match="k"):
+                async with s3.open("k", "xb") as file:
+                    await file.write(b"other")
+            with pytest.raises(KeyError):
+                async with s3.open("new", "wb") as file:
+                    await file.write(data)
+                    raise KeyError
+            with pytest.raises(ValueError, match="the upload is closed"):
+                await file.write(b"more")
+            with pytest.raises(mfs3.MetaflowS3NotFound):
+                async with s3.open("no"):
+                    pass
+            with pytest.raises(mfs3.MetaflowS3Exception):
+                async with s3.open("s3://no-such-bucket/k", "wb") as file:
+                    await file.write(data)
+                    await file.write(data)
+            with pytest.raises(ValueError, match="rb, wb or xb"):
+                s3.open("k", "r")
+            assert [one.key for one in await s3.list_paths()] == ["k"]
+            assert (await s3.get("k")).blob == data
+
+    asyncio.run(program())
+
+
+def test_a_task_that_is_cancelled_while_it_writes_leaves_nothing(root):
+    async def write(s3, key):
+        async with s3.open(key, "wb") as file:
+            for _ in range(8):
+                await file.write(bytes(8 << 20))
+
+    async def program():
+        async with AsyncS3(s3root=root) as s3:
+            cancelled = 0
+            for number in range(10):
+                try:
+                    await asyncio.wait_for(write(s3, str(number)), 0.01 * (number + 1))
+                except TimeoutError:
+                    cancelled += 1
+                    there = (await s3.info(str(number), return_missing=True)).exists
+                    await asyncio.sleep(0.2)
+                    assert (await s3.info(str(number), return_missing=True)).exists == there
+            assert cancelled > 0
+
+    asyncio.run(program())
+    found = boto3.client("s3", endpoint_url=os.environ["AWS_ENDPOINT_URL"]).list_multipart_uploads(Bucket="demo")
+    prefix = root.removeprefix("s3://demo/")
+    assert [upload for upload in found.get("Uploads", []) if upload["Key"].startswith(prefix)] == []
+
+
+def test_progress_is_told_on_the_loop(root):
+    size = 40 << 20
+
+    async def program():
+        async with AsyncS3(s3root=root) as s3:
+            told = []
+
+            def update(moved):
+                assert asyncio.get_running_loop() is not None
+                told.append(moved)
+
+            with s3.progress(update) as same:
+                assert same is s3
+                await s3.put("k", bytes(size))
+                assert sum(told) == size
+                await asyncio.gather(s3.get("k"), s3.get_many(["k"]))
+                assert sum(told) == 3 * size
+                await s3.info("k")
+            await s3.get("k")
+            assert sum(told) == 3 * size
+
+            def fails(moved):
+                raise KeyError("mine")
+
+            with s3.progress(fails), pytest.raises(KeyError, match="mine"):
+                await s3.get("k")
+            assert (await s3.get("k")).size == size
 
     asyncio.run(program())
 

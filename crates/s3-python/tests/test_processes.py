@@ -629,6 +629,41 @@ def test_close_waits_for_the_abort_of_an_upload_that_was_cancelled_just_before(r
             assert _uploads() == []
 
 
+def test_each_thread_that_closes_waits_for_uploads_that_were_cancelled_at_their_end(root, monkeypatch):
+    """A signal while a file is closed cancels the call that waits, and that drops the upload."""
+
+    def interrupt(_signal, _frame):
+        raise KeyboardInterrupt
+
+    with _server_of_its_own(monkeypatch) as server:
+        before = signal.signal(signal.SIGALRM, interrupt)
+        try:
+            for _ in range(5):
+                s3 = S3(s3root=root)
+                other = S3(s3root=root)
+                other.put("other", "v")
+                file = s3.open("k", "wb")
+                file.write(bytes(20 << 20))
+                while not _uploads():
+                    time.sleep(0.01)
+                server.send_signal(signal.SIGSTOP)
+                goes_on = threading.Timer(1, server.send_signal, [signal.SIGCONT])
+                goes_on.start()
+                signal.setitimer(signal.ITIMER_REAL, 0.1)
+                with pytest.raises(KeyboardInterrupt):
+                    file.close()
+                thread = threading.Thread(target=other.close)
+                thread.start()
+                began = time.monotonic()
+                s3.close()
+                waited = time.monotonic() - began
+                thread.join()
+                goes_on.join()
+                assert waited > 0.5 and _uploads() == []
+        finally:
+            signal.signal(signal.SIGALRM, before)
+
+
 @pytest.mark.timeout(120)
 def test_clients_that_are_open_at_exit_wait_together_for_a_server_that_does_not_respond(root, monkeypatch):
     program = """

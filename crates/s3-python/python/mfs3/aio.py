@@ -1,21 +1,23 @@
 """The client for asyncio: the calls of `S3` as coroutines, over the same pool of threads.
 
-There are no `open`, `progress`, `list_arrow`, `read_csv` and `read_parquet`. No thread waits for a call. A cancelled task
-cancels its call.
+There are no `list_arrow`, `read_csv` and `read_parquet`. No thread waits for a call. A cancelled task cancels its call.
 """
 
 import asyncio
+import json
 import os
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, overload
 
 from mfs3 import _config, _engines
-from mfs3._native import S3Object
+from mfs3._native import Call, Reader, S3Object, Writer
 from mfs3.records import S3PutObject, SyncSummary
-from mfs3.s3 import S3, Key, Value
+from mfs3.s3 import _WITH_PROGRESS, S3, Key, Value, _key, _range
+from mfs3.streams import PIECE
 
-__all__ = ["AsyncS3"]
+__all__ = ["AsyncReader", "AsyncS3", "AsyncWriter"]
 
 
 #: There are no more inputs.
@@ -33,17 +35,55 @@ class _Deferred(S3):
             self._client()
 
     async def _call(self, name, *arguments, then=None, **options):
-        settings = _config.Settings()
-        if (native := self._made(settings)) is None:
-            native = await asyncio.to_thread(self._client)
-        result = await _run(getattr(native, name), *arguments, **options)
+        if self._progress is not None and name in _WITH_PROGRESS:
+            options["progress"] = self._progress
+        result = await _run(getattr(await self._ready(), name), *arguments, **options)
         return result if then is None else then(result)
+
+    async def _ready(self):
+        """Returns the native client."""
+        return self._made(_config.Settings()) or await asyncio.to_thread(self._client)
 
     async def _put_all(self, batches, overwrite):
         written = []
         while (batch := await asyncio.to_thread(next, batches, _END)) is not _END:
             written += await self._put_batch(batch, overwrite)
         return written
+
+
+class AsyncReader:
+    """An object that is read from its start; what comes next is read ahead. It iterates over pieces of up to 8 MiB."""
+
+    def __init__(self, native: Reader) -> None:
+        self._native = native
+
+    async def read(self, size: int | None = -1) -> bytes:
+        """Returns the next `size` bytes, fewer at the end only; without a size all that are left."""
+        if size is not None and size >= 0:
+            return await _of(_run(self._native.read, size))
+        return b"".join([piece async for piece in self])
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if piece := await self.read(PIECE):
+            return piece
+        raise StopAsyncIteration
+
+
+class AsyncWriter:
+    """An object that is uploaded as it is written."""
+
+    def __init__(self, native: Writer) -> None:
+        self._native = native
+
+    async def write(self, data: Any) -> int:
+        """Appends bytes, and waits while the upload has enough to send."""
+        if type(data) is bytes:
+            return await _of(_run(self._native.write, data))
+        with memoryview(data) as view:
+            return await _of(_run(self._native.write, view.cast("B") if view.nbytes else b""))
 
 
 class AsyncS3:
@@ -133,6 +173,62 @@ class AsyncS3:
     async def download_file(self, key: Key, path: "str | os.PathLike[str]") -> S3Object:
         return await _of(self._calls.download_file(key, path))
 
+    @overload
+    def open(self, key: Key, mode: Literal["rb"] = "rb") -> AbstractAsyncContextManager[AsyncReader]: ...
+
+    @overload
+    def open(
+        self,
+        key: Key,
+        mode: Literal["wb", "xb"],
+        content_type: str | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> AbstractAsyncContextManager[AsyncWriter]: ...
+
+    def open(
+        self,
+        key: Key,
+        mode: Literal["rb", "wb", "xb"] = "rb",
+        content_type: str | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> AbstractAsyncContextManager[AsyncReader] | AbstractAsyncContextManager[AsyncWriter]:
+        """For `async with`: the object appears at the end of the block, and after an exception nothing is written."""
+        if mode == "rb":
+            return self._reader(key)
+        if mode not in ("wb", "xb"):
+            raise ValueError("mode %r: rb, wb or xb" % (mode,))
+        return self._writer(key, mode, content_type, metadata)
+
+    @asynccontextmanager
+    async def _reader(self, key: Key) -> AsyncIterator[AsyncReader]:
+        native = await self._calls._call("open_reader", *_range(key))
+        try:
+            yield AsyncReader(native)
+        finally:
+            native.close()
+
+    @asynccontextmanager
+    async def _writer(
+        self, key: Key, mode: str, content_type: str | None, metadata: dict[str, Any] | None
+    ) -> AsyncIterator[AsyncWriter]:
+        text = json.dumps(metadata) if metadata else None
+        name = _key(key)
+        client = await self._calls._ready()
+        native = client.open_writer(name, content_type or None, text, overwrite=mode == "wb")
+        try:
+            yield AsyncWriter(native)
+            if not await _run(native.finish):
+                raise FileExistsError(name or "")
+        finally:
+            # After the end of the upload, this does nothing.
+            native.abort()
+
+    @contextmanager
+    def progress(self, update: Callable[[int], object]) -> Iterator[Self]:
+        """As `S3.progress`, for the calls that begin inside of it; `update` runs on the event loop."""
+        with self._calls.progress(update):
+            yield self
+
     async def sync(
         self,
         source: "str | os.PathLike[str]",
@@ -154,8 +250,8 @@ async def _of(call: Any) -> Any:
     return await call
 
 
-async def _run(method: Any, *arguments: Any, **options: Any) -> Any:
-    """Starts a native call and waits for the end of it."""
+async def _run(method: Any, *arguments: Any, progress: Callable[[int], object] | None = None, **options: Any) -> Any:
+    """Starts a native call and waits for the end of it. An exception of `progress` cancels the call."""
     loop = asyncio.get_running_loop()
     future = loop.create_future()
 
@@ -166,14 +262,29 @@ async def _run(method: Any, *arguments: Any, **options: Any) -> Any:
             else:
                 future.set_exception(error)
 
-    def done(result: Any, error: BaseException | None) -> None:
-        try:
-            loop.call_soon_threadsafe(settle, result, error)
-        except RuntimeError:
-            # The loop was closed while the call ran: no task waits any more.
-            pass
+    def update(moved: int) -> None:
+        if not future.done():
+            try:
+                progress(moved)
+            except Exception as error:
+                future.set_exception(error)
 
-    call = method(*arguments, done=done, **options)
+    def on_loop(function: Callable[..., None]) -> Callable[..., None]:
+        def called(*results: Any) -> None:
+            try:
+                loop.call_soon_threadsafe(function, *results)
+            except RuntimeError:
+                # The loop was closed while the call ran: no task waits any more.
+                pass
+
+        return called
+
+    if progress is not None:
+        options["progress"] = on_loop(update)
+    call = method(*arguments, done=on_loop(settle), **options)
+    if not isinstance(call, Call):
+        # There was nothing to wait for.
+        return call
     try:
         return await future
     finally:

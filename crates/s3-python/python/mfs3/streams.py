@@ -7,7 +7,7 @@ from typing import Any
 from mfs3._native import Reader, Writer
 
 #: How much is read at once when all of it is asked for.
-_PIECE = 8 << 20
+PIECE = 8 << 20
 
 #: Writers whose uploads are in flight.
 open_writers: "weakref.WeakSet[ObjectWriter]" = weakref.WeakSet()
@@ -28,12 +28,12 @@ class ObjectReader(io.BufferedIOBase):
         if size is not None and size >= 0:
             return self._native.read(size)
         pieces = []
-        while piece := self._native.read(_PIECE):
+        while piece := self._native.read(PIECE):
             pieces.append(piece)
         return b"".join(pieces)
 
     def read1(self, size: int = -1) -> bytes:
-        return self.read(_PIECE if size < 0 else size)
+        return self.read(PIECE if size < 0 else size)
 
     def close(self) -> None:
         if not self.closed:

@@ -53,6 +53,12 @@ def fail(s3: S3) -> str | None:
 async def concurrently() -> None:
     async with AsyncS3(s3root="s3://bucket/prefix") as s3:
         assert_type(s3, AsyncS3)
+        async with s3.open("new", "wb", metadata={"a": 1}) as writer:
+            assert_type(await writer.write(b"1"), int)
+        async with s3.open("new") as reader:
+            assert_type(await reader.read(), bytes)
+        with s3.progress(print) as same:
+            assert_type(same, AsyncS3)
         one, many = await asyncio.gather(s3.get("key"), s3.get_many(["a"]))
         assert_type(one, S3Object)
         assert_type(many, list[S3Object])
