@@ -29,7 +29,7 @@ async fn written(harness: &Harness) -> Written {
     }
 }
 
-/// Gets and heads under conditions; both must come out alike. `Ok` means that the bytes came.
+/// Gets and heads with conditions; both must have the same outcome. `Ok` means that the bytes arrived.
 async fn read(harness: &Harness, change: impl Fn(&mut Conditions)) -> Result<()> {
     let mut get = GetRequest::new(harness.url("k"));
     let mut head = HeadRequest::new(harness.url("k"));
@@ -56,7 +56,7 @@ async fn read(harness: &Harness, change: impl Fn(&mut Conditions)) -> Result<()>
     got
 }
 
-/// The version that the caller knows is read.
+/// `If-Match` with the current ETag reads the object.
 pub async fn if_match_reads_the_version_it_names(harness: &Harness) -> Verdict {
     require!(harness, get_if_match);
     let Written { tag, .. } = written(harness).await;
@@ -69,7 +69,7 @@ pub async fn if_match_reads_the_version_it_names(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Another version is not read.
+/// `If-Match` with another ETag fails.
 pub async fn if_match_rejects_another_version(harness: &Harness) -> Verdict {
     require!(harness, get_if_match);
     let Written { tag, .. } = written(harness).await;
@@ -82,7 +82,7 @@ pub async fn if_match_rejects_another_version(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// A range of the version that the caller knows is read, and of no other: what pins a download in parts.
+/// `If-Match` reads a range of that version only; it pins downloads in parts.
 pub async fn if_match_pins_a_range(harness: &Harness) -> Verdict {
     require!(harness, get_if_match);
     let Written { tag, .. } = written(harness).await;
@@ -101,7 +101,7 @@ pub async fn if_match_pins_a_range(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// A condition on what is not there is not found.
+/// `If-Match` on a missing object is `NotFound`.
 pub async fn if_match_on_a_missing_object_is_not_found(harness: &Harness) -> Verdict {
     let tag = ETag::new("d41d8cd98f00b204e9800998ecf8427e");
     let outcome = read(harness, |conditions| {
@@ -112,7 +112,7 @@ pub async fn if_match_on_a_missing_object_is_not_found(harness: &Harness) -> Ver
     Verdict::Ran
 }
 
-/// What the caller has already is not sent again.
+/// `If-None-Match` with the current ETag is `NotModified`.
 pub async fn if_none_match_spares_the_same_version(harness: &Harness) -> Verdict {
     require!(harness, get_if_match);
     let Written { tag, .. } = written(harness).await;
@@ -124,7 +124,7 @@ pub async fn if_none_match_spares_the_same_version(harness: &Harness) -> Verdict
     Verdict::Ran
 }
 
-/// What the caller does not have is sent.
+/// `If-None-Match` with another ETag reads the object.
 pub async fn if_none_match_reads_another_version(harness: &Harness) -> Verdict {
     written(harness).await;
     let other = ETag::new("00000000000000000000000000000000");
@@ -137,7 +137,7 @@ pub async fn if_none_match_reads_another_version(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// What was written since is sent.
+/// `If-Modified-Since` reads an object written after that time.
 pub async fn if_modified_since_reads_what_is_newer(harness: &Harness) -> Verdict {
     let Written { at, .. } = written(harness).await;
     succeeds(
@@ -149,7 +149,7 @@ pub async fn if_modified_since_reads_what_is_newer(harness: &Harness) -> Verdict
     Verdict::Ran
 }
 
-/// What was not written since is not sent; the second of the writing itself is not "since".
+/// `If-Modified-Since` is `NotModified` for an object written in that second or earlier.
 pub async fn if_modified_since_spares_what_is_older(harness: &Harness) -> Verdict {
     require!(harness, get_if_match);
     let Written { at, .. } = written(harness).await;
@@ -161,7 +161,7 @@ pub async fn if_modified_since_spares_what_is_older(harness: &Harness) -> Verdic
     Verdict::Ran
 }
 
-/// What was not written since is read.
+/// `If-Unmodified-Since` reads an object written in that second or earlier.
 pub async fn if_unmodified_since_reads_what_is_older(harness: &Harness) -> Verdict {
     let Written { at, .. } = written(harness).await;
     succeeds(
@@ -173,7 +173,7 @@ pub async fn if_unmodified_since_reads_what_is_older(harness: &Harness) -> Verdi
     Verdict::Ran
 }
 
-/// What was written since is rejected.
+/// `If-Unmodified-Since` fails for an object written after that time.
 pub async fn if_unmodified_since_rejects_what_is_newer(harness: &Harness) -> Verdict {
     require!(harness, get_if_match);
     let Written { at, .. } = written(harness).await;
@@ -185,7 +185,7 @@ pub async fn if_unmodified_since_rejects_what_is_newer(harness: &Harness) -> Ver
     Verdict::Ran
 }
 
-/// A tag that matches beats a time that does not, for both pairs of conditions.
+/// An ETag that matches takes precedence over a time that does not, for both pairs of conditions.
 pub async fn a_tag_beats_a_time(harness: &Harness) -> Verdict {
     require!(harness, get_if_match);
     let Written { tag, at } = written(harness).await;

@@ -68,7 +68,7 @@ pub async fn a_copy_keeps_the_attributes(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// A copy that is to be encrypted is so, and keeps all other attributes.
+/// A copy may be encrypted, and keeps all other attributes.
 pub async fn a_copy_may_be_encrypted_and_keeps_the_attributes(harness: &Harness) -> Verdict {
     require!(harness, attributes);
     put_source(harness).await;
@@ -83,7 +83,7 @@ pub async fn a_copy_may_be_encrypted_and_keeps_the_attributes(harness: &Harness)
     Verdict::Ran
 }
 
-/// A copy with new attributes has those alone.
+/// A copy with new attributes has only those.
 pub async fn a_copy_may_replace_the_attributes(harness: &Harness) -> Verdict {
     require!(harness, attributes);
     put_source(harness).await;
@@ -99,7 +99,7 @@ pub async fn a_copy_may_replace_the_attributes(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// A copy replaces what is there.
+/// A copy replaces an existing object.
 pub async fn a_copy_replaces_what_is_there(harness: &Harness) -> Verdict {
     put_source(harness).await;
     harness.put("to", "before").await;
@@ -143,7 +143,7 @@ pub async fn a_copy_onto_itself_changes_attributes(harness: &Harness) -> Verdict
     Verdict::Ran
 }
 
-/// A source that is not there is not found.
+/// A copy of a missing object is `NotFound`.
 pub async fn a_copy_needs_its_source(harness: &Harness) -> Verdict {
     fails(
         harness.store.copy(copy(harness, "from", "to")).await,
@@ -153,7 +153,7 @@ pub async fn a_copy_needs_its_source(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// A copy may insist on the version of its source.
+/// A copy may have a condition on the ETag of its source.
 pub async fn a_copy_may_insist_on_its_source(harness: &Harness) -> Verdict {
     require!(harness, get_if_match);
     put_source(harness).await;
@@ -170,7 +170,7 @@ pub async fn a_copy_may_insist_on_its_source(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// A copy may insist that nothing is there yet.
+/// A copy may have the condition that its target does not exist.
 pub async fn a_copy_may_insist_on_a_free_place(harness: &Harness) -> Verdict {
     require!(harness, put_if_absent, put_if_match);
     put_source(harness).await;
@@ -225,7 +225,7 @@ pub async fn a_deleted_object_is_gone(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Deleting what is not there succeeds, alone and among others, and so does deleting nothing.
+/// Deletes of missing objects succeed, alone and in a batch, and so does an empty batch.
 pub async fn deleting_what_is_not_there_succeeds(harness: &Harness) -> Verdict {
     delete(harness, &[]).await;
     delete(harness, &["never"]).await;

@@ -18,7 +18,7 @@ fn missing_bucket(harness: &Harness) -> String {
     format!("{}-missing", harness.bucket)
 }
 
-/// Getting an object that is not there.
+/// Get of a missing object is `NotFound`.
 pub async fn getting_a_missing_object_is_not_found(harness: &Harness) -> Verdict {
     fails(
         harness.store.get(GetRequest::new(harness.url("k"))).await,
@@ -29,7 +29,7 @@ pub async fn getting_a_missing_object_is_not_found(harness: &Harness) -> Verdict
     Verdict::Ran
 }
 
-/// Asking for the description of an object that is not there.
+/// Head of a missing object is `NotFound`.
 pub async fn head_of_a_missing_object_is_not_found(harness: &Harness) -> Verdict {
     fails(
         harness.store.head(HeadRequest::new(harness.url("k"))).await,
@@ -39,7 +39,7 @@ pub async fn head_of_a_missing_object_is_not_found(harness: &Harness) -> Verdict
     Verdict::Ran
 }
 
-/// A key is not found because a longer key begins with it.
+/// The beginning of a key, such as its directory, is no object.
 pub async fn a_directory_of_an_object_is_no_object(harness: &Harness) -> Verdict {
     harness.put("dir/file", "x").await;
     for key in ["dir", "di"] {
@@ -55,7 +55,7 @@ pub async fn a_directory_of_an_object_is_no_object(harness: &Harness) -> Verdict
     Verdict::Ran
 }
 
-/// Getting an object from a bucket that is not there.
+/// Get from a missing bucket.
 pub async fn getting_from_a_missing_bucket(harness: &Harness) -> Verdict {
     let outcome = harness
         .store
@@ -65,7 +65,7 @@ pub async fn getting_from_a_missing_bucket(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// The response to a head has no body, so it cannot tell a missing bucket from a missing object.
+/// Head in a missing bucket: without a body, it cannot be told from a missing object.
 pub async fn head_in_a_missing_bucket_is_not_found(harness: &Harness) -> Verdict {
     let outcome = harness
         .store
@@ -75,14 +75,14 @@ pub async fn head_in_a_missing_bucket_is_not_found(harness: &Harness) -> Verdict
     Verdict::Ran
 }
 
-/// Writing to a bucket that is not there.
+/// Put into a missing bucket.
 pub async fn putting_into_a_missing_bucket(harness: &Harness) -> Verdict {
     let request = PutRequest::new(in_missing_bucket(harness), Payload::from("x"));
     fails(harness.store.put(request).await, ErrorKind::NoSuchBucket);
     Verdict::Ran
 }
 
-/// Listing a bucket that is not there.
+/// Listing of a missing bucket.
 pub async fn listing_a_missing_bucket(harness: &Harness) -> Verdict {
     let request = ListRequest::new(prefix_in(&missing_bucket(harness), ""));
     fails(
@@ -92,7 +92,7 @@ pub async fn listing_a_missing_bucket(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Deleting from a bucket that is not there.
+/// Delete from a missing bucket.
 pub async fn deleting_from_a_missing_bucket(harness: &Harness) -> Verdict {
     let url = in_missing_bucket(harness);
     let request = DeleteRequest::new(missing_bucket(harness), vec![url]);
@@ -100,7 +100,7 @@ pub async fn deleting_from_a_missing_bucket(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Copying from a bucket that is not there, and to one.
+/// Copies from and to a missing bucket.
 pub async fn copying_from_and_to_a_missing_bucket(harness: &Harness) -> Verdict {
     harness.put("k", "x").await;
     let from = CopyRequest::new(in_missing_bucket(harness), harness.url("copy"));
@@ -110,7 +110,7 @@ pub async fn copying_from_and_to_a_missing_bucket(harness: &Harness) -> Verdict 
     Verdict::Ran
 }
 
-/// Beginning an upload in a bucket that is not there.
+/// Creation of an upload in a missing bucket.
 pub async fn uploading_to_a_missing_bucket(harness: &Harness) -> Verdict {
     let request = CreateUpload::new(in_missing_bucket(harness), Attributes::default());
     fails(
@@ -120,7 +120,7 @@ pub async fn uploading_to_a_missing_bucket(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Listing the uploads of a bucket that is not there.
+/// Listing of the uploads of a missing bucket.
 pub async fn listing_uploads_of_a_missing_bucket(harness: &Harness) -> Verdict {
     require!(harness, list_uploads);
     let request = ListUploads::new(prefix_in(&missing_bucket(harness), ""));
@@ -131,7 +131,7 @@ pub async fn listing_uploads_of_a_missing_bucket(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Deleting a bucket that is not there.
+/// Delete of a missing bucket.
 pub async fn deleting_a_missing_bucket(harness: &Harness) -> Verdict {
     let request = BucketRequest::new(missing_bucket(harness));
     fails(

@@ -161,7 +161,7 @@ pub async fn an_upload_is_invisible_until_completed(harness: &Harness) -> Verdic
     Verdict::Ran
 }
 
-/// Completing replaces what is there.
+/// A completion replaces an existing object.
 pub async fn completing_replaces_what_is_there(harness: &Harness) -> Verdict {
     harness.put("k", "before").await;
     let upload = Upload::begin(harness).await;
@@ -334,7 +334,7 @@ pub async fn an_upload_belongs_to_its_key(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Completing on the condition that nothing is there makes a new object.
+/// A completion with the condition that the object does not exist creates it.
 pub async fn completing_if_absent_makes_a_new_object(harness: &Harness) -> Verdict {
     require!(harness, complete_conditions);
     let upload = Upload::begin(harness).await;
@@ -344,7 +344,7 @@ pub async fn completing_if_absent_makes_a_new_object(harness: &Harness) -> Verdi
     Verdict::Ran
 }
 
-/// Completing on the condition that nothing is there leaves an object alone.
+/// A completion with the condition that the object does not exist keeps an existing one.
 pub async fn completing_if_absent_leaves_an_object_alone(harness: &Harness) -> Verdict {
     require!(harness, complete_conditions);
     let upload = Upload::begin(harness).await;

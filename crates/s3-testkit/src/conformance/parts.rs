@@ -75,7 +75,7 @@ pub async fn a_copied_range_must_be_inside_its_source(harness: &Harness) -> Verd
     Verdict::Ran
 }
 
-/// A source that is not there is not found.
+/// A copied part of a missing object is `NotFound`.
 pub async fn a_copied_part_needs_its_source(harness: &Harness) -> Verdict {
     let upload = Upload::begin(harness).await;
     fails(copy_part(&upload, 1, |_| {}).await, ErrorKind::NotFound);
@@ -83,7 +83,7 @@ pub async fn a_copied_part_needs_its_source(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// A copied part may insist on the version of its source.
+/// A copied part may have a condition on the ETag of its source.
 pub async fn a_copied_part_may_insist_on_its_source(harness: &Harness) -> Verdict {
     require!(harness, get_if_match);
     let tag = harness.put("from", "x").await.etag;
@@ -105,7 +105,7 @@ async fn stale_upload(harness: &Harness) -> UploadId {
     id
 }
 
-/// The parts of an upload that is not there cannot be listed, nor filled.
+/// Parts of a missing upload can be neither listed nor uploaded.
 pub async fn an_unknown_upload_has_no_parts(harness: &Harness) -> Verdict {
     let id = stale_upload(harness).await;
     harness.put("from", "x").await;
