@@ -37,7 +37,7 @@ impl HeadAttributes {
 }
 
 /// Gives result types the accessors of [`HeadAttributes`], which their method `attributes` returns. `$absent` says when
-/// there are none.
+/// they are missing.
 macro_rules! described {
     ($type:ty, $absent:literal) => {
         impl $type {

@@ -514,7 +514,11 @@ impl PyClient {
         let objects = objects.into_iter();
         let objects = objects.map(|object| put_object(object, others.clone()));
         let objects = objects.collect::<PyResult<Vec<_>>>()?;
-        let put = self.handles()?.many().put_many(objects).overwrite(overwrite);
+        let put = self
+            .handles()?
+            .many()
+            .put_many(objects)
+            .overwrite(overwrite);
         let put = observed(put, progress.as_ref());
         Call::new(done)
             .progress(progress)
@@ -730,7 +734,11 @@ impl PyClient {
     #[pyo3(signature = (*, done=None))]
     fn close(&self, py: Python<'_>, done: Done) -> PyResult<Py<PyAny>> {
         let handles = self.handles().ok();
-        let clients: Vec<S3> = handles.into_iter().flat_map(Handles::all).cloned().collect();
+        let clients: Vec<S3> = handles
+            .into_iter()
+            .flat_map(Handles::all)
+            .cloned()
+            .collect();
         let work = async move {
             pool::aborted().await;
             let closed = clients.iter().map(S3::close);

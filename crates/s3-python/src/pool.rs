@@ -7,11 +7,13 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use std::{process, thread};
 
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared, join_all};
 use pyo3::exceptions::{PyOSError, PyRuntimeError};
 use pyo3::prelude::*;
 use s3_transfer::WorkerPool;
 use tokio::task::{AbortHandle, JoinHandle};
-use tokio::time::{Instant, sleep};
+use tokio::time::timeout;
 
 use crate::python_gate::PythonGate;
 
@@ -19,8 +21,6 @@ use crate::python_gate::PythonGate;
 pub(crate) const TICK: Duration = Duration::from_millis(50);
 /// How long closing a client waits for calls that were cancelled. They end at their next await.
 const ABORT_WAIT: Duration = Duration::from_secs(5);
-/// How often it looks.
-const ABORT_TICK: Duration = Duration::from_millis(2);
 /// The most threads. 8: more than any network of one process needs.
 const MOST_THREADS: usize = 8;
 
@@ -35,8 +35,14 @@ struct ProcessPool {
     notifier: OnceLock<mpsc::Sender<Notification>>,
     gate: PythonGate,
     /// Calls that were cancelled and may still be in flight.
-    aborted: Mutex<Vec<AbortHandle>>,
+    aborted: Mutex<Vec<AbortedCall>>,
     next: OnceLock<Box<Self>>,
+}
+
+/// A call that was cancelled. Its end drops what it held, such as uploads, whose aborts count from then on.
+struct AbortedCall {
+    handle: AbortHandle,
+    end: Shared<BoxFuture<'static, ()>>,
 }
 
 /// Set while the GIL is held, and so never in the middle of a fork.
@@ -184,10 +190,13 @@ where
 }
 
 /// Cancels a call of this process.
-pub(crate) fn abort<T>(call: JoinHandle<T>) {
+pub(crate) fn abort<T: Send + 'static>(call: JoinHandle<T>) {
     call.abort();
     if let Some(pool) = found() {
-        pool.unfinished_aborts().push(call.abort_handle());
+        pool.unfinished_aborts().push(AbortedCall {
+            handle: call.abort_handle(),
+            end: call.map(drop).boxed().shared(),
+        });
     }
 }
 
@@ -197,17 +206,25 @@ pub(crate) async fn aborted() {
     let Some(pool) = found() else {
         return;
     };
-    let deadline = Instant::now() + ABORT_WAIT;
-    while !pool.unfinished_aborts().is_empty() && Instant::now() < deadline {
-        sleep(ABORT_TICK).await;
-    }
+    let all = async {
+        loop {
+            let calls = pool.unfinished_aborts();
+            let ends: Vec<_> = calls.iter().map(|call| call.end.clone()).collect();
+            drop(calls);
+            if ends.is_empty() {
+                return;
+            }
+            join_all(ends).await;
+        }
+    };
+    let _ = timeout(ABORT_WAIT, all).await;
 }
 
 impl ProcessPool {
     /// Returns the calls that were cancelled and have not ended. The end of one may have cancelled another.
-    fn unfinished_aborts(&self) -> MutexGuard<'_, Vec<AbortHandle>> {
+    fn unfinished_aborts(&self) -> MutexGuard<'_, Vec<AbortedCall>> {
         let mut aborted = self.aborted.lock().unwrap_or_else(PoisonError::into_inner);
-        aborted.retain(|call| !call.is_finished());
+        aborted.retain(|call| !call.handle.is_finished());
         aborted
     }
 }

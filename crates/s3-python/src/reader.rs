@@ -47,7 +47,9 @@ impl PyReader {
             false => None,
         };
         let download = download.ok_or_else(|| {
-            PyValueError::new_err("the reader is closed, in use by another call, or of another process")
+            PyValueError::new_err(
+                "the reader is closed, in use by another call, or of another process",
+            )
         })?;
         let reader = Arc::clone(&self.0);
         let work = async move {

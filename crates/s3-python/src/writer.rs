@@ -54,7 +54,9 @@ impl PyWriter {
             false => None,
         };
         upload.ok_or_else(|| {
-            PyValueError::new_err("the upload is closed, in use by another call, or of another process")
+            PyValueError::new_err(
+                "the upload is closed, in use by another call, or of another process",
+            )
         })
     }
 }

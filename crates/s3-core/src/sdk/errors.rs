@@ -18,7 +18,7 @@ use aws_smithy_runtime_api::client::result::DispatchFailure;
 use super::body::UnreadablePayload;
 use super::causes::{causes, find, shortened, text_of};
 use super::collected_response::CollectedResponse;
-use super::hint::{CONNECTION_REFUSED, PROXY, hint, wait_of};
+use super::hint::{CONNECTION_REFUSED, PROXY, UNTRUSTED_CERTIFICATE, hint, wait_of};
 use super::transport_error;
 use super::xml_complete::{is_cut_short, is_html};
 use crate::{Error, ErrorKind, Operation, Phase, Result, Retryability, classify};

@@ -98,7 +98,7 @@ async fn page_in_form(
     if !form.unencoded {
         query.push("encoding-type", "url");
     }
-    // A continuation goes on where it must; S3 refuses no combination, but some servers mix them up.
+    // A continuation needs no `start-after`: S3 accepts both, but some servers confuse them.
     let start_after = list
         .start_after
         .as_deref()

@@ -5,7 +5,9 @@ use std::io;
 use s3_wire::{WireError, WireErrorKind};
 
 use super::errors::other_text;
-use super::hint::{CONNECTION_REFUSED, OUT_OF_DESCRIPTORS, PROXY, UNKNOWN_HOST};
+use super::hint::{
+    CONNECTION_REFUSED, OUT_OF_DESCRIPTORS, PROXY, UNKNOWN_HOST, UNTRUSTED_CERTIFICATE,
+};
 use crate::{Error, ErrorKind, Operation, Phase, Retryability};
 
 /// Returns the error of a response whose body did not arrive whole.
@@ -69,10 +71,10 @@ pub(super) fn before_response(operation: Operation, lost: &WireError) -> Error {
         }
         WireErrorKind::Resolve => error.with_hint(UNKNOWN_HOST),
         WireErrorKind::NotTls => not_tls(error),
-        WireErrorKind::Connect if is(lost, io::ErrorKind::ConnectionRefused) => error.with_hint(CONNECTION_REFUSED),
-        WireErrorKind::Certificate => error.with_hint(
-            "the endpoint's certificate is not trusted by this machine; AWS_CA_BUNDLE or SSL_CERT_FILE names others",
-        ),
+        WireErrorKind::Connect if is(lost, io::ErrorKind::ConnectionRefused) => {
+            error.with_hint(CONNECTION_REFUSED)
+        }
+        WireErrorKind::Certificate => error.with_hint(UNTRUSTED_CERTIFICATE),
         WireErrorKind::Proxy => error.with_hint(PROXY),
         WireErrorKind::NoTls => {
             error.with_hint("build with the feature `https`, or use an http:// endpoint")
