@@ -193,7 +193,7 @@ where
 pub(crate) fn abort<T: Send + 'static>(call: JoinHandle<T>) {
     call.abort();
     if let Some(pool) = found() {
-        pool.unfinished_aborts().push(AbortedCall {
+        pool.lock_aborted().push(AbortedCall {
             handle: call.abort_handle(),
             end: call.map(drop).boxed().shared(),
         });
@@ -208,9 +208,7 @@ pub(crate) async fn aborted() {
     };
     let all = async {
         loop {
-            let calls = pool.unfinished_aborts();
-            let ends: Vec<_> = calls.iter().map(|call| call.end.clone()).collect();
-            drop(calls);
+            let ends = pool.ends_of_aborted();
             if ends.is_empty() {
                 return;
             }
@@ -221,11 +219,17 @@ pub(crate) async fn aborted() {
 }
 
 impl ProcessPool {
-    /// Returns the calls that were cancelled and have not ended. The end of one may have cancelled another.
-    fn unfinished_aborts(&self) -> MutexGuard<'_, Vec<AbortedCall>> {
+    /// Returns the calls that were cancelled and have not ended.
+    fn lock_aborted(&self) -> MutexGuard<'_, Vec<AbortedCall>> {
         let mut aborted = self.aborted.lock().unwrap_or_else(PoisonError::into_inner);
         aborted.retain(|call| !call.handle.is_finished());
         aborted
+    }
+
+    /// Returns their ends, each of which may cancel another call.
+    fn ends_of_aborted(&self) -> Vec<Shared<BoxFuture<'static, ()>>> {
+        let aborted = self.lock_aborted();
+        aborted.iter().map(|call| call.end.clone()).collect()
     }
 }
 
