@@ -1,11 +1,11 @@
 //! `cargo xtask python`: builds the native module of `mfs3` and runs the Python tests.
 //!
 //! The package is put together below `target/python/site`: the Python files and the library that cargo built. Its tests
-//! run in a virtual environment of their own, with what `tests/requirements.txt` names, the tests of flows also with older
-//! versions of Metaflow, and those of the file system with the oldest fsspec. pandas and dask read what s3-frame writes,
-//! from files in the repository that a test of s3-frame compares with what it writes. The last step installs the sdist in
-//! an empty environment, as pip does, and tests what only an installed package has. `--wheel` does so with the wheel that
-//! is distributed, which takes an optimised build.
+//! run in their own virtual environment with the packages of `tests/requirements.txt`; the tests of flows also run with
+//! older versions of Metaflow, and those of the file system with the oldest fsspec. pandas and dask read what s3-frame
+//! writes, from files in the repository that a test of s3-frame compares with what it writes. The last step installs
+//! the sdist in an empty environment with pip and tests the installed package (entry points, licences). `--wheel` does
+//! so with the wheel that is distributed, which takes an optimised build.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -158,8 +158,8 @@ fn wheel_of_sdist(root: &Path) -> Outcome<PathBuf> {
 
 /// Builds the sdist and unpacks it in target/python/sdist.
 ///
-/// It is at the same place each time, so that cargo knows what it has built, and its files are of now, so that cargo sees
-/// what has changed.
+/// It is at the same place each time, so that cargo knows what it has built, and its files are of now, so that cargo
+/// sees what has changed.
 fn unpacked_sdist(root: &Path, python: &Path, path: &OsStr) -> Outcome<PathBuf> {
     let folder = root.join("target/python/sdist");
     remove(&folder)?;
@@ -338,8 +338,8 @@ fn wheel(root: &Path, arguments: &Arguments) -> Outcome {
     )
 }
 
-/// Runs Metaflow's own tests of its client through the wheel. They move objects of 5 GB, so they need what is optimised:
-/// the wheel's module, and the server of the tool in the wheel, which keeps objects in files.
+/// Runs Metaflow's own tests of its client through the wheel. They move objects of 5 GB, so they need what is
+/// optimised: the wheel's module, and the server of the tool in the wheel, which keeps objects in files.
 fn upstream(root: &Path, checkout: &Path, arguments: &Arguments) -> Outcome {
     let checkout = std::path::absolute(checkout)
         .map_err(|error| Failure::new(format!("resolve the checkout: {error}")))?;

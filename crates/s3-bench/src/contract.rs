@@ -1,4 +1,4 @@
-//! The environment variables through which a runner configures a client process.
+//! Configuration of a benchmarked client process: the environment variables that the runner sets.
 //!
 //! | variable | meaning | default |
 //! |---|---|---|

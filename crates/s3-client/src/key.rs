@@ -9,16 +9,17 @@ use crate::{S3GetObject, S3PutObject};
 
 /// A key as given to a call: a suffix of the client's root, or a full `s3://bucket/key` without one.
 ///
-/// Anything that names an object converts: text, `None` for the root itself, a reference to a result of an earlier call,
-/// an [`S3GetObject`] or [`S3PutObject`] (their keys), an [`S3Url`] (its text).
+/// Anything that names an object converts: text, `None` for the root itself, a reference to a result of an earlier
+/// call, an [`S3GetObject`] or [`S3PutObject`] (their keys), an [`S3Url`] (its text).
 ///
-/// A result stands for the object at its URL, also if it is shown relative to a listed prefix: `delete_many(&found)`
-/// deletes the objects found. A client with a root rejects a result that is not below it. The result's `key()` as text is relative to the
-/// prefix that was listed, and names the same object only if that was the root.
+/// A result used as a key means the object at its URL, even if its `key()` is relative to a listed prefix:
+/// `delete_many(&found)` deletes the objects found. A client with a root rejects a result that is not below it. The
+/// result's `key()` as text is relative to the prefix that was listed, and names the same object only if that was the
+/// root.
 ///
 /// # Deviation
 ///
-/// In Metaflow an `S3Object` stands for its key below the client's root. That names another object, or none, if
+/// In Metaflow an `S3Object` used as a key means its `key` below the client's root. That is another object, or none, if
 /// something else than the root was listed.
 ///
 /// # Examples

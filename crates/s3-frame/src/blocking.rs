@@ -93,7 +93,8 @@ rows!(ReadParquet, ParquetBatches);
 
 /// Turns objects of a blocking listing into record batches, as [`ListingBatches`](crate::ListingBatches) does.
 pub trait ListingBatches: Iterator<Item = s3_client::Result<S3Info>> + Sized {
-    /// Returns batches of `rows` objects, of [`listing_schema`](crate::listing_schema); the last has fewer. 0 counts as 1.
+    /// Returns batches of `rows` objects, of [`listing_schema`](crate::listing_schema); the last has fewer. 0 counts as
+    /// 1.
     ///
     /// The first failure ends the iterator, after the objects before it.
     fn record_batches(mut self, rows: usize) -> impl Iterator<Item = Result<RecordBatch>> {
@@ -152,7 +153,7 @@ where
     })
 }
 
-/// Returns what is received up to `None`. Without it, the iterator has panicked, and its rows are not all.
+/// Yields batches up to `None`. If the channel closes before that, the iterator has panicked and rows are missing.
 fn received(
     receiver: mpsc::Receiver<Option<Result<RecordBatch>>>,
 ) -> impl Stream<Item = Result<RecordBatch>> + Send {

@@ -56,7 +56,7 @@ impl Progress {
         }))
     }
 
-    /// Returns the function and the bytes that it has not been told of.
+    /// Returns the callback and the bytes that it has not been called with.
     fn news(&mut self) -> Option<(Arc<Py<PyAny>>, u64)> {
         let moved = self.moved.0.load(Ordering::Relaxed);
         let new = moved - self.told;

@@ -1,4 +1,4 @@
-//! [`ErrorDetails`]: what S3 tells in an error document beside the code.
+//! [`ErrorDetails`]: the elements of an S3 error document besides `Code`, such as `RequestId` and `ActualObjectSize`.
 
 use http::HeaderMap;
 use http::header::CONTENT_RANGE;
@@ -13,7 +13,7 @@ use crate::target::Target;
 /// How far the clocks of a request and of the server may differ.
 const MAX_SKEW_MILLISECONDS: &str = "900000";
 
-/// The elements of an error document beside its code.
+/// The elements of an error document besides its code.
 pub(crate) struct ErrorDetails<'request> {
     id: &'request str,
     target: &'request Target,

@@ -1,8 +1,8 @@
 //! [`Files`]: objects as files, without the keys that a file system cannot store.
 //!
-//! `s3s-fs` keeps an object in a file with the path of its key. It keeps the attributes in a second file, whose name has
-//! the bucket and the key in base64. Where the system rejects one of the two, it responds with 500, and the object may be
-//! there without its attributes. So each key is checked before it is written.
+//! `s3s-fs` keeps an object in a file with the path of its key. It keeps the attributes in a second file, whose name
+//! has the bucket and the key in base64. Where the system rejects one of the two, it responds with 500, and the object
+//! may be there without its attributes. So each key is checked before it is written.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,9 +21,9 @@ const UPLOAD: usize = 44;
 
 /// An implementation of `s3s::S3` on files, such as `s3s_fs::FileSystem`, that rejects keys that no file can have.
 ///
-/// A key is rejected with 400 if one of its parts is empty, `.`, `..` or longer than 255 bytes, if the name of the file of
-/// its attributes would be longer than that, if a part of it is an object, or if it is the prefix of objects. Reads of
-/// such a key find nothing, and deletes of it succeed.
+/// A key is rejected with 400 if one of its parts is empty, `.`, `..` or longer than 255 bytes, if the name of the file
+/// of its attributes would be longer than that, if a part of it is an object, or if it is the prefix of objects. Reads
+/// of such a key find nothing, and deletes of it succeed.
 ///
 /// A key that ends in a slash is a directory: a put without content makes it, a delete removes it if it is empty, and
 /// reads find nothing.
@@ -122,11 +122,11 @@ fn in_the_way(bucket: &Path, place: &Path) -> S3Error {
     match place.is_dir() {
         true => s3_error!(
             InvalidArgument,
-            "A file system cannot store the object {key} beside objects below {key}/"
+            "A file system cannot store both the object {key} and objects below {key}/"
         ),
         false => s3_error!(
             InvalidArgument,
-            "A file system cannot store objects below {key}/ beside the object {key}"
+            "A file system cannot store both objects below {key}/ and the object {key}"
         ),
     }
 }

@@ -13,8 +13,9 @@ use crate::{CallOptions, Job, TransferConfig};
 
 /// Transfers objects to and from one store.
 ///
-/// All transfers share one concurrency limit, one retry budget, and one memory budget each for downloads, uploads from
-/// readers and uploads of files. Clone is a reference count. Calls need a tokio runtime; the handle does not.
+/// All transfers share one concurrency limit, one retry budget, and separate memory budgets for downloads, read-ahead,
+/// uploads from readers and uploads of files. Clone is a reference count. Calls need a tokio runtime; the handle does
+/// not.
 #[derive(Clone, Debug)]
 pub struct Transfer(Arc<Engine>);
 
@@ -134,8 +135,8 @@ impl Transfer {
 
     /// Waits for memory for a download, while holding a permit for an attempt.
     ///
-    /// Downloads hold a permit while they wait for memory, and uploads hold memory while they wait for a permit. With one
-    /// budget for both they would deadlock.
+    /// Downloads hold a permit while they wait for memory, and uploads hold memory while they wait for a permit. With
+    /// one budget for both they would deadlock.
     pub(crate) async fn reserve_to_read(&self, bytes: u64) -> Reservation {
         self.reserve(&self.0.reading, bytes).await
     }
@@ -147,7 +148,8 @@ impl Transfer {
 
     /// Waits for memory for a part of an uploaded file, before the permit for its attempt.
     ///
-    /// Separate from readers: their memory is free only when their sources have delivered, which files must not wait for.
+    /// Separate from readers: their memory is free only when their sources have delivered, which files must not wait
+    /// for.
     pub(crate) async fn reserve_to_send(&self, bytes: u64) -> Reservation {
         self.reserve(&self.0.sending, bytes).await
     }

@@ -1,9 +1,10 @@
-//! A query on a cluster: one scheduler and two executors, as processes of their own, on loopback.
+//! Example: DataFusion queries on a Ballista cluster (one scheduler, two executors) on loopback, one of which is killed
+//! during an aggregation or an upload.
 //!
-//! The program starts an S3 server and three more copies of itself. It writes CSV parts, aggregates them on the cluster,
-//! writes the totals as a set of parts, and lets the executors write the rows as objects. Then it kills an executor in the
-//! middle of an aggregation, and on another cluster the one that uploads. It shows how each query ends, and
-//! removes the uploads that are left. Each step fails if it has another result than it should.
+//! The program starts an S3 server and three more copies of itself. It writes CSV parts, aggregates them on the
+//! cluster, writes the totals as a set of parts, and lets the executors write the rows as objects. Then it kills an
+//! executor in the middle of an aggregation, and on another cluster the one that uploads. It shows how each query ends,
+//! and removes the unfinished uploads. Each step fails if its result is not the expected one.
 //!
 //! ```text
 //! cargo run --manifest-path crates/s3-ballista/Cargo.toml --example distributed

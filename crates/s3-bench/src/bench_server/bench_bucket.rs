@@ -1,4 +1,4 @@
-//! Keys, sizes and pool slices of the generated objects in bucket `bench`.
+//! Synthetic objects of the bucket `bench`: the key, the size, and the slice of pseudo-random data of each.
 
 use std::fmt::Write as _;
 

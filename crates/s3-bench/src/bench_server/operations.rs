@@ -1,4 +1,4 @@
-//! Operations of the benchmark server.
+//! Request handlers of the benchmark server: GET, HEAD, PUT, POST, DELETE, listings and `/_stats`.
 
 use std::fmt::Write as _;
 use std::ops::Range;

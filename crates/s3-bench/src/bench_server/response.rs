@@ -1,4 +1,4 @@
-//! Serialised responses.
+//! HTTP responses of the benchmark server: status line, headers and body, ready to send.
 
 use bytes::Bytes;
 

@@ -1,4 +1,5 @@
-//! `s3-bench compare`: clients against each other and against the floor.
+//! `s3-bench compare`: runs the same workloads with several clients and with the lower bound (the floor), and prints
+//! CPU time, wall time and memory.
 //!
 //! Each run is a process. The server is pinned to one core, the client to another, and the clients take turns, so that
 //! other load affects all of them equally.

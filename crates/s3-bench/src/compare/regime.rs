@@ -1,4 +1,5 @@
-//! The servers of a comparison: `i` without latency, `ii` with latency and limited bandwidth.
+//! Network profiles of a comparison: server `i` without latency, server `ii` with 20 ms latency and 85 MB/s per
+//! connection.
 
 use clap::ValueEnum;
 

@@ -1,4 +1,5 @@
-//! The epoll loop of the floor: many connections on one thread, without an async runtime.
+//! The epoll event loop of the benchmark's lower-bound client (the floor): many connections on one thread, without an
+//! async runtime.
 
 use std::collections::VecDeque;
 use std::io::ErrorKind;

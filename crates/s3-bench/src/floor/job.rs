@@ -1,4 +1,4 @@
-//! A job of the floor: one request and the destination of its response.
+//! A prepared HTTP request of the benchmark's lower-bound client (the floor), and the destination of its response body.
 
 use std::fs::File;
 use std::ops::Range;

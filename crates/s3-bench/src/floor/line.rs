@@ -1,4 +1,5 @@
-//! A connection of the floor and the job that it runs.
+//! `Line`: one non-blocking TCP connection of the benchmark's lower-bound client (the floor), and the request in flight
+//! on it.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};

@@ -1,7 +1,7 @@
-//! A tour of the client over HTTP: makes every call once and checks its result.
+//! A tour of the client over HTTP: makes the main calls and checks their results.
 //!
-//! Without arguments it starts a server on loopback. With `--endpoint` it uses that server. It works in a bucket that it
-//! creates and removes.
+//! Without arguments it starts a server on loopback. With `--endpoint` it uses that server. It works in a bucket that
+//! it creates and removes.
 //!
 //! ```text
 //! cargo run --example tour
@@ -33,7 +33,8 @@ struct Arguments {
     /// The server, such as http://127.0.0.1:8333. Default: a server on loopback.
     #[arg(long)]
     endpoint: Option<String>,
-    /// The access key. Default: that of the AWS environment, or else `testkey`, which this workspace's test servers accept.
+    /// The access key. Default: that of the AWS environment, or else `testkey`, which this workspace's test servers
+    /// accept.
     #[arg(long, requires = "endpoint", requires = "secret_key")]
     access_key: Option<String>,
     /// The secret of the access key.

@@ -29,8 +29,8 @@ pub(super) const LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
 /// The end of the names of partial files.
 pub(crate) const PARTIAL_SUFFIX: &str = ".s3-resume";
 
-/// Resumes transfers of files in another run, from journals in a directory. Clone is a reference count. All clones share
-/// 80 MiB of memory for the parts of downloads.
+/// Resumes transfers of files in another run, from journals in a directory. Clone is a reference count. All clones
+/// share 80 MiB of memory for the parts of downloads.
 ///
 /// An interrupted transfer leaves a partial file or an unfinished upload, each named in its journal, for 7 days.
 /// [`kept`](Self::kept) lists them, and [`discard`](crate::S3::discard) removes it.
@@ -69,7 +69,7 @@ impl Drop for InFlightGuard {
 pub struct Kept {
     /// The object.
     pub url: String,
-    /// How many bytes are there.
+    /// Bytes transferred so far.
     pub bytes: u64,
     /// How many there will be.
     pub size: u64,
@@ -183,8 +183,8 @@ impl Resume {
         warnings.insert(text);
     }
 
-    /// Begins no further part, before the process ends. Transfers complete the parts in flight, and the last of them its
-    /// object; then they wait until they are dropped.
+    /// Begins no further part, before the process ends. Transfers complete the parts in flight, and the last of them
+    /// its object; then they wait until they are dropped.
     pub fn stop(&self) {
         self.in_flight.is_stopped.store(true, Ordering::Relaxed);
     }
@@ -330,8 +330,8 @@ impl KeptTransfer {
         self.header["header"][field].as_str().unwrap_or_default()
     }
 
-    /// Aborts the upload or removes the partial file, and removes the journal. Returns `false` if another process has it
-    /// or has begun it again, or if it belongs to another server.
+    /// Aborts the upload or removes the partial file, and removes the journal. Returns `false` if another process has
+    /// it or has begun it again, or if it belongs to another server.
     pub(crate) async fn discard(self, call: &Call) -> Result<bool> {
         // Under the lock from here on: no process resumes the upload while it is aborted.
         let Some((journal, kept)) = self.lock().await? else {
@@ -426,11 +426,12 @@ fn age(path: &Path) -> Option<Duration> {
     )
 }
 
-/// Returns the server that a request for an object goes to, and who sends it: those of a presigned URL, which is computed
-/// without a request. For a client that cannot sign it is the endpoint, and a remark; for a store in memory, the remark.
+/// Returns the server that a request for an object goes to, and who sends it: those of a presigned URL, which is
+/// computed without a request. For a client that cannot sign it is the endpoint, and a remark; for a store in memory,
+/// the remark.
 ///
-/// Who sends it is an access key. That of a session is replaced every few hours, and the transfer is the same: all sessions
-/// are one.
+/// Who sends it is an access key. That of a session is replaced every few hours, and the transfer is the same: all
+/// sessions are one.
 pub(super) async fn server(call: &Call, url: &S3Url) -> Result<String> {
     let request = PresignRequest::new(url.clone(), PresignMethod::Head, Duration::from_secs(60));
     let presigned = call.client.transfer.presign(request, &call.options).await;

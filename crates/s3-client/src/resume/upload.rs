@@ -93,8 +93,8 @@ pub(crate) async fn upload(call: &Call, resume: &Resume, item: FileUpload) -> Re
 
 /// Copies an object in parts, unless it is one part. One request more than without a journal: the HEAD.
 ///
-/// An object that is replaced meanwhile starts over, once. After any other failure the parts stay on the server, for the
-/// next run.
+/// An object that is replaced meanwhile starts over, once. After any other failure the parts stay on the server, for
+/// the next run.
 pub(crate) async fn copy(
     call: &Call,
     resume: &Resume,
@@ -151,8 +151,8 @@ async fn copy_once(
     outcome
 }
 
-/// Writes an object in parts of one size, of which some may be there from an earlier run. Direction, source and identity
-/// of the content tell its journal from others.
+/// Writes an object in parts of one size, of which some may be there from an earlier run. Direction, source and
+/// identity of the content tell its journal from others.
 async fn write(
     call: &Call,
     resume: &Resume,
@@ -352,8 +352,8 @@ impl RunningUpload<'_> {
         Ok(keeps.await?)
     }
 
-    /// Creates an upload, in place of one that could not be continued. Its id is on disk before anything is sent; `None`
-    /// if it cannot be written.
+    /// Creates an upload, in place of one that could not be continued. Its id is on disk before anything is sent;
+    /// `None` if it cannot be written.
     async fn begin(
         &mut self,
         header: &Value,
@@ -479,7 +479,7 @@ impl RunningUpload<'_> {
         };
         match &outcome {
             Ok(PutOutcome::Written(_)) => {}
-            // The object is there already, or the file is another one: nothing of the upload is of use.
+            // The object exists already, or the file was replaced: the upload is useless.
             Ok(_) | Err(Error::Local { .. }) => self.abort(&upload).await?,
             Err(_) => return outcome,
         }

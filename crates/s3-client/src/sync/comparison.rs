@@ -57,8 +57,8 @@ impl SyncSettings {
         }
     }
 
-    /// Compares a file with the ETag of the listing; if that does not tell and contents or kept times are compared, with
-    /// what a HEAD tells.
+    /// Compares a file with the ETag of the listing; if that does not tell and contents or kept times are compared,
+    /// with what a HEAD tells.
     async fn file_and_object(
         &self,
         (directory, file): (&Path, &SyncEntry),
@@ -114,7 +114,7 @@ impl SyncSettings {
     }
 }
 
-/// Returns whether a file has the content that an ETag tells.
+/// Returns whether the MD5 of a file equals an ETag.
 async fn has_etag_of(path: &Path, size: u64, etag: ETag, call: &Call) -> Result<Option<bool>> {
     let part_size = call.client.transfer.config().part_size;
     let path = path.to_owned();

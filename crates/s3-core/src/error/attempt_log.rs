@@ -21,7 +21,7 @@ pub struct Attempt {
     pub began: Duration,
     /// How long it took, including the wait for a free slot among the client's requests.
     pub took: Duration,
-    /// How far it had come.
+    /// The phase in which it failed.
     pub phase: Phase,
     /// How many bytes of the response were kept for the next attempt; `None` if unknown, as in uploads.
     pub bytes: Option<u64>,

@@ -1,4 +1,4 @@
-//! [`ErrorKind`], [`Retryability`] and [`Operation`]: the parts of an error that code looks at.
+//! [`ErrorKind`], [`Retryability`] and [`Operation`]: what failed, whether to retry, and in which call.
 
 use std::time::Duration;
 use std::{fmt, io};
@@ -39,8 +39,8 @@ pub enum ErrorKind {
     Server,
     /// The bytes do not match their length, range or checksum.
     Integrity,
-    /// The response is not one that S3 specifies, and is not expected to be another one next time: it is requested twice
-    /// at most.
+    /// The response is not one that S3 specifies, and is not expected to be another one next time: it is requested
+    /// twice at most.
     Protocol,
     /// A local file could not be read or written.
     LocalIo,
@@ -59,8 +59,8 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    /// Returns the kind of an error of the local file system: `DiskFull` if the disk, the quota or the largest file size
-    /// is exhausted, otherwise `LocalIo`.
+    /// Returns the kind of an error of the local file system: `DiskFull` if the disk, the quota or the largest file
+    /// size is exhausted, otherwise `LocalIo`.
     #[must_use]
     pub const fn of_local(kind: io::ErrorKind) -> Self {
         match kind {
@@ -136,8 +136,8 @@ pub enum Retryability {
 const OUT_OF_DESCRIPTORS: [i32; 2] = [23, 24];
 
 impl Retryability {
-    /// Returns the retryability of an error of the operating system: fewer requests help a process or a machine that may
-    /// not open more files or sockets.
+    /// Returns the retryability of an error of the operating system: fewer requests help a process or a machine that
+    /// may not open more files or sockets.
     #[must_use]
     pub fn of_os_error(error: &io::Error) -> Self {
         let mut cause = Some(error);

@@ -1,4 +1,4 @@
-//! Restoration of archived objects.
+//! RestoreObject of `MemoryStore`: makes an archived object (`GLACIER`) readable for some days.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,8 +9,8 @@ use crate::{Operation, Result};
 /// The seconds of a day.
 const DAY: u64 = 24 * 60 * 60;
 
-/// The storage class whose objects are restored without a number of days. AWS archives those that have not been read for
-/// months; here they always can be read.
+/// The storage class whose objects are restored without a number of days. AWS archives those that have not been read
+/// for months; here they always can be read.
 const INTELLIGENT_TIERING: &str = "INTELLIGENT_TIERING";
 
 impl Object {

@@ -15,7 +15,7 @@ pub(super) struct Verifier {
 }
 
 impl Verifier {
-    /// Begins with no bytes; `None` if what came is no checksum of the bytes.
+    /// Begins with no bytes; `None` if the received checksum is not one of the whole object (composite).
     pub(super) fn new(checksum: &Checksum) -> Option<Self> {
         if checksum.checksum_type != ChecksumType::FullObject {
             return None;

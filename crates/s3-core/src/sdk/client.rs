@@ -76,7 +76,7 @@ impl Resolved {
             != Some(&RequestChecksumCalculation::WhenRequired);
         let requests_checksums = config.response_checksum_validation()
             != Some(&ResponseChecksumValidation::WhenRequired);
-        // Its endpoint cannot be asked for, so nothing is assumed of it: payloads are signed.
+        // The endpoint of a ready client is unknown, so nothing is assumed about it: payloads are signed.
         Self {
             client: LazyLock::new(Box::new(move || client)),
             endpoint: None,
@@ -112,12 +112,13 @@ impl Resolved {
         self.regions.of(bucket)
     }
 
-    /// Returns whether an error names another region for the bucket than `asked`, the one that was known when the request
-    /// was sent, so that another attempt may help.
+    /// Returns whether an error names another region for the bucket than `asked`, the one that was known when the
+    /// request was sent, so that another attempt may help.
     pub(super) fn learns_region(&self, bucket: &str, asked: Option<&str>, error: &Error) -> bool {
         let region = error.bucket_region();
         let differs = region.is_some_and(|region| self.regions.learn(bucket, region, asked));
-        // Not only by the request that is the first to learn it: the others may be sent again before that one comes here.
+        // Every request does this, not only the first to learn the region: the others may be retried before the first
+        // gets here.
         if let Some(sender) = self.sender.as_ref().filter(|_| differs) {
             sender.forget_target(bucket);
         }
@@ -493,7 +494,7 @@ mod tests {
             ("https://store.example.org", 0),
         ] {
             let warnings = Arc::new(Warnings::default());
-            // With one subscriber alone, a place that another test's thread comes by first is silent for all.
+            // With one subscriber only, a callsite that a thread of another test reaches first stays disabled for all.
             let _second = tracing::Dispatch::new(Arc::clone(&warnings));
             let _here = tracing::subscriber::set_default(Arc::clone(&warnings));
             let store = SdkStore::builder().endpoint(endpoint).region("r");

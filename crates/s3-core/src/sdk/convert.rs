@@ -16,7 +16,8 @@ pub(super) fn etag_of(text: &str) -> Option<ETag> {
     (!tag.as_str().is_empty()).then_some(tag)
 }
 
-/// Returns the id of a version. `null` is one to ask for: that of an object that was written while the bucket kept none.
+/// Returns the id of a version. `null` is one to ask for: that of an object that was written while the bucket kept
+/// none.
 pub(super) fn version_of(text: &str) -> Option<VersionId> {
     (!text.is_empty()).then(|| VersionId::new(text))
 }
@@ -52,7 +53,7 @@ pub(super) fn content_encoding_of(text: &str) -> Option<Arc<str>> {
 }
 
 /// Returns which bytes a body holds, and the size of the whole object, by the headers `Content-Length` and
-/// `Content-Range`; a size that is not known (`*`) follows from what was `requested`, if less has come.
+/// `Content-Range`; an unknown size (`*`) follows from the `requested` range if fewer bytes were returned.
 ///
 /// # Errors
 ///
@@ -69,7 +70,7 @@ pub(super) fn served(
         return Ok((0..length, length));
     };
     let (range, size) = match header.trim().strip_suffix("/*") {
-        // Less than was asked for ends where the object does.
+        // A range shorter than requested ends at the end of the object.
         Some(bounds) => {
             let open = self::content_range(&format!("{bounds}/{}", u64::MAX));
             let at_end = |range: &Range<u64>| match requested {
@@ -89,7 +90,7 @@ pub(super) fn served(
     }
     .ok_or_else(|| {
         let kind = match range_numbers(header) {
-            // Such as an end behind the object's: harmed on its way.
+            // Such as an end after the end of the object: corrupted in transit.
             Some(_) => ErrorKind::Integrity,
             None => ErrorKind::Protocol,
         };

@@ -1,6 +1,6 @@
 //! Converts error responses, and the SDK's errors, into [`Error`].
 //!
-//! From wide to narrow: what never left this machine, what got lost on the way, what came back and could not be read,
+//! In order: requests that were not sent, connections that failed, responses that could not be parsed,
 //! and what the server said. The last two are shared by both transports.
 //!
 //! No cause is attached: the SDK's errors hold whole responses, and a response to a wrong signature repeats the
@@ -55,8 +55,8 @@ where
 ///
 /// # Errors
 ///
-/// An error response that calls itself a success; a transient error of kind `Server` for a response that is empty or ends
-/// early, and of kind `Protocol` for another document that cannot be understood.
+/// An error response that calls itself a success; a transient error of kind `Server` for a response that is empty or
+/// ends early, and of kind `Protocol` for another document that cannot be understood.
 pub(super) fn read_document<'b, T>(
     operation: Operation,
     collected: &CollectedResponse<'b>,
@@ -114,7 +114,7 @@ pub(super) fn contradictory(operation: Operation, text: &str) -> Error {
         .with_retryability(Retryability::Transient)
 }
 
-/// Returns the error of a response that leaves out what it must say. The next one will most likely do so too.
+/// Returns the error of a response without a required element. A retry would most likely get the same.
 pub(super) fn malformed(operation: Operation, text: &str) -> Error {
     Error::new(ErrorKind::Protocol, operation).with_message(text)
 }
@@ -259,7 +259,8 @@ fn no_credentials(operation: Operation, text: String, credentials: &CredentialsE
     }
 }
 
-/// Returns whether the SDK has waited for credentials without success. The type is the SDK's own affair, so its words have to do.
+/// Returns whether the SDK has waited for credentials without success. The type is the SDK's own affair, so its words
+/// have to do.
 fn is_silent_source(error: &(dyn StdError + 'static)) -> bool {
     causes(error).any(|cause| {
         let said = cause.to_string();
@@ -282,7 +283,7 @@ fn is_lost_on_the_way(cause: &(dyn StdError + 'static)) -> bool {
     )
 }
 
-/// Hands a response of the SDK on as what it is.
+/// Passes a response of the SDK on as a `CollectedResponse`.
 fn with_collected(raw: &HttpResponse, read: impl FnOnce(&CollectedResponse<'_>) -> Error) -> Error {
     read(&CollectedResponse {
         status: raw.status().as_u16(),
@@ -358,7 +359,7 @@ fn named_region(collected: &CollectedResponse<'_>, said: &ErrorDocument) -> Opti
 fn message(collected: &CollectedResponse<'_>, said: &ErrorDocument) -> Option<String> {
     let own = match &said.message {
         Some(message) => Some(shortened(message)),
-        // What has zeros in it is compressed, or an image.
+        // A body with NUL bytes is no text.
         None if said.code.is_none() && !collected.body.contains(&0) => {
             other_text(&collected.text())
         }

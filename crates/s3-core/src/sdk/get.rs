@@ -17,8 +17,8 @@ use crate::{
     GetResponse, HeadRequest, ObjectMeta, Operation, Phase, Result, Retryability, S3Url, VersionId,
 };
 
-/// The longest body that is read to its end before it is handed on, because nothing else says how long it is: 8 MiB, the
-/// usual part of a download.
+/// The longest body that is read to its end before it is handed on, because nothing else says how long it is: 8 MiB,
+/// the usual part of a download.
 const MAX_UNKNOWN_LENGTH: usize = 8 << 20;
 
 pub(super) async fn get(resolved: &Resolved, request: GetRequest) -> Result<GetResponse> {
@@ -291,7 +291,7 @@ impl ArrivingBody {
                 return Ok(());
             }
             Some(rest) if !self.is_chunked => {
-                // Nothing but this tells a connection that was cut from one that was closed.
+                // Only this distinguishes an interrupted connection from a closed one.
                 let text =
                     format!("the connection was closed {rest} bytes before the end of the body");
                 let error = Error::new(ErrorKind::Network, Operation::Get).with_message(text);
@@ -304,7 +304,7 @@ impl ArrivingBody {
         Err(errors::malformed(Operation::Get, &text).with_resource(&self.url))
     }
 
-    /// Returns the number of bytes that came, or the error of a body that did not arrive whole.
+    /// Returns the number of received bytes, or the error of an incomplete body.
     fn filled(&self, filled: Result<usize, WireError>) -> Result<usize> {
         let lost = match filled {
             Ok(filled) => return Ok(filled),

@@ -22,8 +22,8 @@ const BUFFER: Duration = Duration::from_secs(10);
 /// could be loaded. A source that is in trouble gets one question per second, not one per request.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// How long a source may take. Less than an engine's usual stall limit of 20 seconds, which cannot say what it was that
-/// stood still. The SDK's own cache waits 22 seconds with default settings, and 6 without its retries.
+/// Timeout of a credentials provider. Less than the usual stall timeout of 20 seconds, whose error cannot name the
+/// provider that stood still. The SDK's own cache waits 22 seconds with default settings, and 6 without its retries.
 const LOAD_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Who signs. Debug shows nothing that is secret.

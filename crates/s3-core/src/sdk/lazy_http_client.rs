@@ -50,7 +50,7 @@ impl HttpClient for LazyHttpClient {
     }
 }
 
-/// Stands for a file of certificates that was readable when the client was built, and is not any more.
+/// Placeholder for a CA bundle that was readable when the client was built, and no longer is.
 #[derive(Debug)]
 struct Unusable(String);
 

@@ -1,4 +1,4 @@
-//! Writes an object, or a part of an upload, in one request.
+//! PutObject and UploadPart: builds the request from attributes, conditions, payload hash and checksum, and sends it.
 
 use std::borrow::Cow;
 

@@ -40,7 +40,7 @@ impl Regions {
     /// Remembers the region that an error response names. Returns whether it differs from `asked`, what
     /// [`of`](Self::of) returned before the request was sent: the same request may then get a better response.
     ///
-    /// Of several requests in flight, all are told the region, and all are worth another attempt: not only the first.
+    /// All requests in flight learn the region, and all may be retried, not only the first.
     pub(super) fn learn(&self, bucket: &str, region: &str, asked: Option<&str>) -> bool {
         let is_region = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
         if region.is_empty() || !region.bytes().all(is_region) {

@@ -1,8 +1,8 @@
-//! Parses response headers into `ObjectMeta`, in one pass.
+//! Parses response headers into `ObjectMeta` (get, head) and `PutResponse` (put, upload part), in one pass.
 //!
-//! Headers come in any order and any case, some of them never, most of them unknown. Each is looked at once, by the
+//! Headers arrive in any order and case; most are of no interest, and any may be missing. Each is matched once, by the
 //! length of its name first; nothing is copied before all are read. Where a header comes twice, the first one counts,
-//! except that values of user metadata are joined as HTTP allows. A header that is optional and malformed is as good
+//! except that values of user metadata are joined as HTTP allows. A malformed optional header counts
 //! as missing; lengths and ranges are not optional.
 
 use std::ops::Range;
@@ -67,7 +67,7 @@ pub(super) fn read_headers<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>
 }
 
 impl<'a> Described<'a> {
-    /// Returns whether a header is there that S3 sends with every object.
+    /// Returns whether `ETag` or `Last-Modified` is present, which S3 sends with every object.
     pub(super) fn names_an_object(&self) -> bool {
         self.etag.is_some() || self.last_modified.is_some()
     }
@@ -158,7 +158,7 @@ impl<'a> Described<'a> {
         written
     }
 
-    /// Returns the description that a head asks for.
+    /// Returns the metadata of an object, for a HEAD request.
     ///
     /// # Errors
     ///
@@ -206,7 +206,7 @@ impl<'a> Described<'a> {
             Err((kind, text)) => {
                 let error = match kind {
                     ErrorKind::Protocol => errors::malformed(Operation::Get, &text),
-                    // It may have been harmed on its way: another response may be better, unless it says the same.
+                    // It may have been corrupted in transit: retried, unless the next response is identical.
                     _ => errors::contradictory(Operation::Get, &text).with_phase(Phase::Response),
                 };
                 Err(error.with_resource(url.as_str()))

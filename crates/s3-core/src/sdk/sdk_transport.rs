@@ -1,4 +1,5 @@
-//! Sends a request through the SDK's client, for what this crate cannot sign or connect itself.
+//! Transport over `aws_sdk_s3::Client`: for directory buckets, access points, a caller's HTTP client and the SDK's own
+//! retries, which `s3-wire` cannot sign or connect.
 //!
 //! That is: directory buckets and access points, an HTTP client of the caller's, the SDK's own retries, and stores made
 //! from a ready client. The SDK resolves the endpoint, signs, connects and retries. Request and response stay ours: a

@@ -1,8 +1,8 @@
 //! Signs and sends requests over `s3-wire`, and reads error responses.
 //!
 //! A [`Route`] says where requests for a bucket go: over `s3-wire`, signed here, or through the SDK's client
-//! ([`sdk_transport`]). On both, a request is sent a second time where the error response tells how to do better: it
-//! told the server's time, or the credentials have expired and there are newer ones.
+//! ([`sdk_transport`]). On both, a request is repeated once if the error response says what to correct: it
+//! contains the server's time, or says that the credentials have expired and newer ones exist.
 
 use std::sync::Arc;
 use std::time::SystemTime;

@@ -141,7 +141,7 @@ impl fmt::Debug for SdkStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut f = f.debug_struct("SdkStore");
         match self.0.resolved.get() {
-            // What was decided says more than what was asked for.
+            // The resolved settings are more useful than the requested ones.
             Some(resolved) => f
                 .field(
                     "endpoint",

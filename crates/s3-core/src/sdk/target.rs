@@ -1,5 +1,5 @@
-//! Host, path and region of the requests for a bucket, resolved by the endpoint rules of the SDK. Buckets below the path
-//! of a custom endpoint need no rules, which take longer to load than a request to a server nearby.
+//! Host, path and region of the requests for a bucket, resolved by the endpoint rules of the SDK. Buckets below the
+//! path of a custom endpoint need no rules, which take longer to load than a request to a server nearby.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
@@ -13,7 +13,7 @@ use crate::sdk::regions::Regions;
 use s3_wire::Origin;
 use s3_wire::sign::encode_key;
 
-/// Buckets that are remembered. Their names come from callers; when there are more, all are forgotten and looked
+/// Capacity of the cache. Names are chosen by callers; a full cache is cleared, and buckets are looked
 /// up again when they come next.
 const MAX_BUCKETS: usize = 1024;
 
@@ -35,8 +35,8 @@ pub(crate) struct Target {
     pub(crate) origin: Arc<Origin>,
     /// The `Host` header: with the port only if it is not the scheme's own.
     pub(crate) host_header: Box<str>,
-    /// The path before the slash and the key: empty, the endpoint's own path, the bucket, or both. Encoded; begins with a
-    /// slash if it is not empty, and does not end in one.
+    /// The path before the slash and the key: empty, the endpoint's own path, the bucket, or both. Encoded; begins with
+    /// a slash if it is not empty, and does not end in one.
     pub(crate) base_path: Box<str>,
     /// The region to sign for. The service is always `s3`, the algorithm always Signature Version 4.
     pub(crate) region: Box<str>,
@@ -52,7 +52,7 @@ impl Target {
     }
 }
 
-/// The targets of the buckets that were asked for.
+/// Cache of the targets of buckets.
 #[derive(Debug)]
 pub(crate) struct Targets {
     settings: EndpointSettings,
@@ -78,8 +78,8 @@ impl Targets {
     }
 
     /// Returns where requests for the bucket go; for the service, if the name is empty. `None` if `s3-wire` cannot send
-    /// them: access points, directory buckets, and everything that the rules reject. The SDK's client then sends them, or
-    /// says what is wrong.
+    /// them: access points, directory buckets, and everything that the rules reject. The SDK's client then sends them,
+    /// or says what is wrong.
     pub(crate) fn get(&self, bucket: &str) -> Option<Arc<Target>> {
         loop {
             if let Some(known) = self.known(bucket) {
@@ -93,8 +93,8 @@ impl Targets {
         }
     }
 
-    /// Remembers a target that was resolved for this region, and returns `true`; `false` if the bucket has turned out to
-    /// be in another region meanwhile.
+    /// Remembers a target that was resolved for this region, and returns `true`; `false` if the bucket has turned out
+    /// to be in another region meanwhile.
     fn remember(&self, bucket: &str, region: Option<&str>, target: Option<&Arc<Target>>) -> bool {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         // A region is learned before the target is forgotten. Either this sees the new region, or `forget` comes later.
@@ -114,7 +114,7 @@ impl Targets {
         known.remove(bucket);
     }
 
-    /// The outer `None`: never asked for.
+    /// The outer `None`: not resolved yet.
     fn known(&self, bucket: &str) -> Option<Option<Arc<Target>>> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         known.get(bucket).cloned()
@@ -158,8 +158,8 @@ impl Targets {
 }
 
 impl EndpointSettings {
-    /// Returns the URL of a bucket below the path of a custom endpoint; `None` where the rules have to be asked, because the
-    /// settings or the name of the bucket may mean more.
+    /// Returns the URL of a bucket below the path of a custom endpoint; `None` where the rules have to be asked,
+    /// because the settings or the name of the bucket may mean more.
     fn url_below_endpoint(&self, bucket: &str, region: &str) -> Option<String> {
         let endpoint = self.endpoint.as_deref()?;
         let has_variants = self.fips || self.dual_stack || self.accelerate;

@@ -14,7 +14,7 @@ use crate::{Error, ErrorKind, Operation, Phase, Retryability};
 pub(super) fn in_body(operation: Operation, lost: &WireError) -> Error {
     let error = before_response(operation, lost).with_phase(Phase::Body);
     match lost.kind() {
-        // Such as a chunk's length that was harmed on its way.
+        // Such as a chunk size that was corrupted in transit.
         WireErrorKind::Malformed | WireErrorKind::TooLarge => error.with_kind(ErrorKind::Network),
         _ => error,
     }

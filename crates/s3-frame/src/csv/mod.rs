@@ -1,4 +1,4 @@
-//! CSV objects as record batches.
+//! Reads CSV objects into Arrow record batches, and writes record batches as CSV objects, as pandas does.
 
 mod batches;
 mod columns;

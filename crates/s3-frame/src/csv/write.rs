@@ -104,7 +104,7 @@ impl SetFormat for CsvFormat {
         let index = Field::new("", DataType::Int64, false);
         let index = self.encoder.index.then(|| Arc::new(index));
         let columns = schema.fields().iter().map(|field| match field.data_type() {
-            // What the reader has for it.
+            // The type that the reader infers.
             DataType::LargeUtf8 => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8)),
             _ => Arc::clone(field),
         });

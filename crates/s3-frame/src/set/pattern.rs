@@ -45,8 +45,8 @@ struct SetPattern {
 
 /// Returns the objects that the patterns find, each once, in the order of the patterns.
 ///
-/// Those of one pattern are in this order. A pattern such as `SET/*` finds the parts in the manifest of the set, in their
-/// own order; one such as `SET/*.parquet` those of them that it matches.
+/// Those of one pattern are in this order. A pattern such as `SET/*` finds the parts in the manifest of the set, in
+/// their own order; one such as `SET/*.parquet` those of them that it matches.
 pub(crate) async fn find(
     s3: &S3,
     patterns: &[String],
@@ -86,7 +86,7 @@ async fn find_one(s3: &S3, pattern: &str, manifests: Manifests, order: PartOrder
         return Err(invalid(pattern, "has no manifest"));
     }
     let mut parts = listed(s3, pattern, prefix, wild).await?;
-    // Those of a writer that has begun in the meantime: its manifest was there before its first part.
+    // Parts of a writer that began in the meantime: a manifest exists before its first part.
     if let Some(set) = &set
         && !parts.is_empty()
         && let Some(found) = in_manifest(s3, set).await?

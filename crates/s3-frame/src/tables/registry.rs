@@ -1,4 +1,4 @@
-//! [`S3Registry`]: a store for every bucket.
+//! [`S3Registry`]: a DataFusion `ObjectStoreRegistry` that creates the `ObjectStore` of a bucket on first use.
 
 use std::collections::HashMap;
 use std::io;
@@ -13,7 +13,7 @@ use s3_object_store::v0_13::S3ObjectStore;
 use s3_transfer::Transfer;
 use url::Url;
 
-/// A store for every bucket, made when it is first used; all share one engine and its threads.
+/// Creates the store of a bucket on first use; all stores share one engine and its threads.
 ///
 /// Other schemes, and stores that are registered, are those of DataFusion's own registry.
 #[derive(Debug)]
@@ -38,8 +38,8 @@ impl S3Registry {
         })
     }
 
-    /// Returns a registry whose stores read one version of each object: the first that they list, head or read. An object
-    /// that is replaced later fails the query that reads it.
+    /// Returns a registry whose stores read one version of each object: the first that they list, head or read. An
+    /// object that is replaced later fails the query that reads it.
     ///
     /// Its stores are made new, so it does not have those that were registered.
     #[must_use]

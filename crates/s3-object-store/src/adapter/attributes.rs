@@ -14,7 +14,7 @@ use super::store::S3ObjectStore;
 ///
 /// # Errors
 ///
-/// `NotSupported` for attributes that S3 does not have; `Generic` for a tag that is there twice.
+/// `NotSupported` for attributes that S3 does not have; `Generic` for a duplicate tag.
 pub(super) fn to_s3(
     store: &S3ObjectStore,
     from: &object_store::Attributes,
@@ -54,7 +54,7 @@ fn to_tags(from: &TagSet) -> Result<Tags> {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let name = decode(name);
         if tags.contains_key(&name) {
-            let text = format!("the tag {name:?} is there twice");
+            let text = format!("duplicate tag {name:?}");
             return Err(invalid(
                 Error::new(ErrorKind::InvalidInput, Operation::Put).with_message(text),
             ));

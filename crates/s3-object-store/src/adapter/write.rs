@@ -49,7 +49,7 @@ pub(super) async fn put(
         .run(put)
         .await
         .map_err(|error| match error.kind() {
-            // S3 says that what is not there cannot be updated; object_store, that it has not the ETag.
+            // S3 reports an update of a missing object as not found, object_store as a failed precondition.
             ErrorKind::NotFound if is_update => error.with_kind(ErrorKind::PreconditionFailed),
             _ => error,
         });
@@ -127,7 +127,7 @@ pub(super) async fn copy(
     Err(error_at(to.as_ref(), error))
 }
 
-/// Deletes in batches of what is there to be deleted; results are in order.
+/// Deletes the locations that are ready, in batches; results are in order.
 pub(super) fn delete(
     store: &S3ObjectStore,
     locations: BoxStream<'static, Result<Path>>,

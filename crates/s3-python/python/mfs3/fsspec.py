@@ -1052,9 +1052,9 @@ class S3FileSystem(AbstractFileSystem):
 
 
 class _Plan:
-    """Stands for a file system in methods of fsspec that expand paths, and notes what they learn.
+    """Replaces the file system in methods of fsspec that expand paths, and caches what they find.
 
-    What a listing has told is not asked for again. Of a name that is an object and a directory, the object counts.
+    Results of a listing are reused. If a name is both an object and a directory, the object wins.
     """
 
     def __init__(self, fs: S3FileSystem) -> None:

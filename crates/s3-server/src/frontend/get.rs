@@ -1,4 +1,5 @@
-//! GetObject and HeadObject.
+//! Handlers of GetObject and HeadObject: ranges, part numbers, conditional reads (`If-Match`, `If-Range`, 304, 412),
+//! checksum headers.
 
 use std::ops::Range;
 
@@ -276,7 +277,7 @@ fn reject_existing(condition: Option<&ETagCondition>, meta: &ObjectMeta) -> S3Re
 struct Asked<'front> {
     front: &'front Frontend,
     head: HeadRequest,
-    /// The condition that fails with `412`: a time is ignored beside an ETag.
+    /// The condition that fails with `412`: with an ETag condition, a time condition is ignored.
     condition: &'static str,
 }
 
@@ -374,7 +375,8 @@ impl Part {
     }
 }
 
-/// Returns the part that is asked for. The lock of the key is held. An object that was not uploaded in parts is its own first part.
+/// Returns the part that is asked for. The lock of the key is held. An object that was not uploaded in parts is its own
+/// first part.
 async fn part(
     front: &Frontend,
     url: &S3Url,

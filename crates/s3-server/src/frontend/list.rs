@@ -148,7 +148,7 @@ pub(super) fn non_empty(text: Option<&str>) -> Option<Arc<str>> {
     text.filter(|text| !text.is_empty()).map(Arc::from)
 }
 
-/// A rolled-up marker stands for all keys below it. The prefix itself is never rolled up: if it is a key
+/// A marker that is a common prefix skips all keys below it. The prefix itself is never rolled up: if it is a key
 /// and the marker, the keys below it follow.
 pub(super) fn after_marker(marker: &str, list: &ListRequest) -> Arc<str> {
     let below = marker.strip_prefix(list.prefix.prefix());
@@ -194,7 +194,8 @@ fn objects(
     page.objects.iter().map(object).collect()
 }
 
-/// Returns algorithm and type of the checksum of a listed object: those of an upload in parts are kept beside the store.
+/// Returns algorithm and type of the checksum of a listed object: those of an upload in parts are kept beside the
+/// store.
 pub(super) fn shown_checksum(
     front: &Frontend,
     listed: &s3_core::ListedObject,

@@ -102,7 +102,7 @@ fn extras(known: &HashMap<String, UploadExtras>, id: &str) -> UploadExtras {
     known.get(id).cloned().unwrap_or_default()
 }
 
-/// A page of uploads, and the prefixes that stand for those below them.
+/// A page of uploads, and the common prefixes.
 struct RolledUp {
     uploads: Vec<ListedUpload>,
     prefixes: Vec<String>,

@@ -1,4 +1,4 @@
-//! Conditions of writes and deletes.
+//! Conditional writes, deletes and copies: `If-Match`, `If-None-Match`, `x-amz-copy-source-if-*`.
 //!
 //! A store knows "only if absent" and "only over this ETag" and checks them with the write. S3 has more; those are
 //! checked here, while no other write is in progress.
@@ -141,7 +141,8 @@ async fn existing(
     }
 }
 
-/// The conditions on the source of a copy that a store does not check. An ETag takes precedence over a time, as in reads.
+/// The conditions on the source of a copy that a store does not check. An ETag takes precedence over a time, as in
+/// reads.
 pub(super) struct SourceConditions {
     /// Whether the store compares the source's ETag.
     pub(super) has_if_match: bool,

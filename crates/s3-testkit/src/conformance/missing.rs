@@ -166,7 +166,7 @@ pub async fn an_error_names_operation_and_place(harness: &Harness) -> Verdict {
     assert_eq!(error.attempts(), 1, "a call of a store is one attempt");
     assert!(
         !error.retryability().is_retryable(),
-        "what is not there is not asked for again"
+        "a missing object is not retried"
     );
     Verdict::Ran
 }

@@ -13,8 +13,8 @@ use s3_core::{Checksum, ChecksumAlgorithm, ChecksumType, ObjectMeta};
 pub enum Verified {
     /// They have the checksum that the server stores with the object.
     Checksum(ChecksumAlgorithm),
-    /// They have the MD5 that the object's ETag is. Compared only if a response was interrupted and another one continued it,
-    /// and there is no checksum: then a proxy may have lost bytes before the interruption.
+    /// They have the MD5 that the object's ETag is. Compared only if a response was interrupted and another one
+    /// continued it, and there is no checksum: then a proxy may have lost bytes before the interruption.
     Etag,
     /// They were compared with nothing, and why.
     NotVerified(NotVerified),
@@ -44,7 +44,8 @@ pub(crate) struct ExpectedChecksum {
     value: u64,
 }
 
-/// The checksum of the bytes of a part so far, over as many attempts as it takes; none if there is nothing to compare with.
+/// The checksum of the bytes of a part so far, over as many attempts as it takes; none if there is nothing to compare
+/// with.
 #[derive(Debug)]
 pub(crate) struct RunningChecksum(Option<Box<Digest>>);
 
@@ -139,7 +140,7 @@ fn crc(algorithm: ChecksumAlgorithm) -> Option<CrcAlgorithm> {
     }
 }
 
-/// Returns the number that a header's base64 stands for; `None` if it is not of the right length.
+/// Decodes the base64 of a header into a number; `None` if the length is wrong.
 fn value(checksum: &Checksum) -> Option<u64> {
     let len = match checksum.algorithm {
         ChecksumAlgorithm::Crc64Nvme => 8,

@@ -40,7 +40,7 @@ pub(super) struct Discovered {
     pub(super) expected: Expected,
     /// The version that the caller has named.
     pub(super) version: Option<VersionId>,
-    /// The range that the caller has asked for, which errors name.
+    /// The range that the caller requested, which errors name.
     pub(super) asked: Option<ByteRange>,
     /// Storage for all parts, if there are several and they do not go to a reader.
     pub(super) assembly: Option<Arc<Assembly>>,

@@ -82,7 +82,7 @@ struct OpenPart {
 impl Transfer {
     /// Opens an object, or a range of it, for reading; returns with the first response's headers.
     ///
-    /// Requests: as for [`get`](Self::get), one per part of `part_size` bytes that the reader comes to, or of 1 MiB
+    /// Requests: as for [`get`](Self::get), one per part of `part_size` bytes that the reader reaches, or of 1 MiB
     /// while other readers have taken the memory budget. Parts are read ahead of the reader, twice as many after each
     /// part, within the budget; none while the process keeps its processors busy. An interrupted body resumes after the
     /// last byte.
@@ -127,7 +127,7 @@ impl Transfer {
         outcome
     }
 
-    /// Opens the object as it is now, although a listing has told otherwise.
+    /// Opens the current version of the object, which the listing that named it no longer describes.
     async fn open_current(&self, item: &GetItem, options: &CallOptions) -> Result<ObjectReader> {
         match self.open_any(item, options).await {
             Err(error) if item.known.is_some() && has_changed(&error, item) => {
@@ -215,7 +215,7 @@ impl Transfer {
     }
 }
 
-/// Reads the first part; tells what its response has told as soon as it has arrived.
+/// Reads the first part; sends the metadata of its response to the caller as soon as the response arrives.
 async fn read_first(
     transfer: Transfer,
     first: PartRead,
@@ -350,8 +350,8 @@ impl ObjectReader {
         });
     }
 
-    /// Ends the reader in a forked child. What is in flight belongs to the parent: nothing fills it here, and dropping it
-    /// could wait for threads that do not exist.
+    /// Ends the reader in a forked child. What is in flight belongs to the parent: nothing fills it here, and dropping
+    /// it could wait for threads that do not exist.
     fn end_in_child(&mut self) -> Error {
         self.has_ended = true;
         mem::forget(mem::replace(&mut self.tasks, PoolJoinSet::new()));

@@ -564,8 +564,9 @@ fn in_memory(len: u64) -> usize {
     usize::try_from(len).unwrap_or(usize::MAX)
 }
 
-/// Takes the bytes `wanted` from a body that holds the bytes `sent`, if all of it is in memory and as long as announced.
-fn bytes_at_hand(body: &mut Body, sent: &Range<u64>, wanted: &Range<u64>) -> Option<Bytes> {
+/// Takes the bytes `wanted` from a body that holds the bytes `sent`, if all of it is in memory and as long as
+/// announced.
+fn buffered_bytes(body: &mut Body, sent: &Range<u64>, wanted: &Range<u64>) -> Option<Bytes> {
     let bytes = body.take_whole()?;
     if bytes.len() as u64 != sent.end - sent.start {
         *body = Body::from_bytes(bytes);

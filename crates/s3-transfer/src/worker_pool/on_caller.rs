@@ -1,4 +1,5 @@
-//! [`OnCaller`]: work that is polled on the thread that waits for it.
+//! [`OnCaller`]: runs the future of a blocking call on the calling thread, not on a thread of the pool, which saves two
+//! thread switches.
 //!
 //! Work on a thread of the pool costs two thread switches, which is half of the time of a small request to a server
 //! nearby. So a pool has one more runtime, without a thread: the calls of one caller at a time use it. It runs only
@@ -25,8 +26,8 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::pool::WorkerPool;
 use super::pool_handle::PoolHandle;
 
-/// How long a caller polls its work before its thread sleeps. 100 µs: a response on loopback takes about 40, and sleeping
-/// and waking up costs 30 more. Servers farther away are polled rarely, see [`MOST_SKIPPED`].
+/// How long a caller polls its work before its thread sleeps. 100 µs: a response on loopback takes about 40, and
+/// sleeping and waking up costs 30 more. Servers farther away are polled rarely, see [`MOST_SKIPPED`].
 const POLLED: Duration = Duration::from_micros(100);
 
 /// How often work is polled at least, on a busy machine too.

@@ -12,7 +12,7 @@ use super::response_head::{ParsedHead, ResponseHead};
 use super::transmit::{Stop, transmit};
 use crate::Request;
 
-/// How long the reason for a broken connection is waited for. It is there already, or on its way to this task.
+/// How long to wait for the error response that explains a broken connection. It has arrived already or is about to.
 const ERROR_RESPONSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The response to one request.
@@ -87,8 +87,8 @@ async fn read_head(
     }
 }
 
-/// Marks the connection as not reusable: the response came before the end of the request, and it is not known how much of
-/// the request the server has read.
+/// Marks the connection as not reusable: the response came before the end of the request, and it is not known how much
+/// of the request the server has read.
 fn unkept(parsed: ParsedHead) -> ParsedHead {
     ParsedHead {
         keep: false,

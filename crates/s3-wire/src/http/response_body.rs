@@ -50,7 +50,7 @@ enum BodyState {
         next: NextFrame,
         rest: Bytes,
     },
-    /// Told when the bytes before it were taken.
+    /// An error, returned after all bytes before it were read.
     Failed(Option<WireError>),
 }
 

@@ -68,7 +68,7 @@ impl ResponseHead {
         Some(Self { text, fields })
     }
 
-    /// A replacement is longer than what it stands for: `None` if the head does not fit its limit any more.
+    /// U+FFFD is longer than the byte that it replaces: `None` if the head then exceeds its limit.
     fn copy_lossy(headers: &[Header<'_>]) -> Option<Self> {
         let mut head = Self::default();
         for header in headers {
@@ -118,7 +118,7 @@ impl Field {
     }
 }
 
-/// A head and what it says about what follows.
+/// A parsed head, and the framing of the body that follows.
 #[derive(Debug)]
 pub(super) struct ParsedHead {
     pub(super) status: u16,
@@ -190,8 +190,8 @@ fn begins_with_status(bytes: &[u8]) -> bool {
 /// Returns a whole head without the headers that HTTP/1.1 does not allow; `None` if there are no such headers, or they
 /// matter.
 ///
-/// They are those with a control character, without a colon, with a blank before it, and those that are continued on the
-/// next line.
+/// They are those with a control character, without a colon, with a blank before it, and those that are continued on
+/// the next line.
 fn without_odd_headers(head: &[u8]) -> Option<Vec<u8>> {
     let mut kept: Vec<u8> = Vec::with_capacity(head.len());
     // Where the last header begins, in what is kept.
@@ -387,7 +387,7 @@ mod tests {
             }
             assert!(parsed(head).is_some());
         }
-        // What is no status stays none.
+        // An invalid status line stays invalid.
         for begin in [
             &b"HTTP/1.1 200 \x01"[..],
             b"HTTP/1.1 200 \x01OK\r\na: b\r\n",

@@ -1,7 +1,7 @@
 //! Sends a request, and watches for a response that comes before the end of the request.
 //!
-//! A server may respond early (an unknown key, too many requests, a bucket in another region) and stop reading. A client
-//! that only writes would then wait forever, or see the connection break without the reason.
+//! A server may respond early (an unknown key, too many requests, a bucket in another region) and stop reading. A
+//! client that only writes would then wait forever, or see the connection break without the reason.
 
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
@@ -155,9 +155,9 @@ fn unreadable(error: io::Error) -> Stop {
 struct Transmitter<'a> {
     channel: &'a mut Channel,
     sent_bytes: Option<&'a AtomicU64>,
-    /// A response of success that came before the end of the body: believed only if the rest can be sent as well.
+    /// A success response received before the end of the body: accepted only if the rest can be sent, too.
     early: Option<ParsedHead>,
-    /// Whether anything was written, so that the server may have an opinion.
+    /// Whether anything was written, so that the server may have responded.
     begun: bool,
 }
 

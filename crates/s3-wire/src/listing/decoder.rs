@@ -1,6 +1,6 @@
 //! [`KeyDecoder`]: URL-decodes listed keys if the server has encoded them (`encoding-type=url`).
 //!
-//! Pages are asked for with it, because XML cannot carry every key. Some servers say that they encoded and did
+//! Pages are requested with it, because XML cannot carry every key. Some servers claim to have encoded and did
 //! not; they are believed only as far as the page allows.
 
 use std::borrow::Cow;

@@ -1,4 +1,5 @@
-//! A request's headers, in the order in which they are signed.
+//! [`Headers`]: validated headers of a request, those to sign sorted by name as Signature Version 4 (canonical headers)
+//! wants them.
 
 use std::fmt;
 
@@ -248,7 +249,8 @@ fn checked<'v>(name: &str, value: &'v str) -> Result<(&'v str, Value), HeaderErr
     })
 }
 
-/// Returns whether a header is written by the signer, or says where the body ends without being covered by the signature.
+/// Returns whether a header is written by the signer, or says where the body ends without being covered by the
+/// signature.
 fn is_reserved(name: &str) -> bool {
     let own = |(own, _): &(&str, Value)| *own == name;
     name == "authorization" || name == "transfer-encoding" || OWN.iter().any(own)

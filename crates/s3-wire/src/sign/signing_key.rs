@@ -13,7 +13,7 @@ use crate::Credentials;
 /// Regions whose keys are kept. A store talks to one region, rarely to a second one.
 const MAX_REGIONS: usize = 8;
 
-/// Derived keys, one per region, for the newest day and the newest credentials that were asked for.
+/// Derived signing keys, one per region, for the latest day and the latest credentials that were used.
 ///
 /// A key is kept as the state that HMAC is in after it has read the key, which saves two of the six blocks that
 /// SHA-256 goes through per signature, and the four derivations. It follows from the secret key, so it is dropped

@@ -114,7 +114,7 @@ fn utf8(bytes: Cow<'_, [u8]>) -> Result<Cow<'_, str>, NotXml> {
     text.ok_or_else(|| NotXml("the document is not UTF-8".into()))
 }
 
-/// Keeps what is no reference from being taken for one.
+/// Escapes an `&` that does not begin a reference.
 fn protected(text: Cow<'_, str>) -> Cow<'_, str> {
     if text.contains('&') {
         return Cow::Owned(text.replace('&', "&amp;"));

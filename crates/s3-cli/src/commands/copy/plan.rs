@@ -28,8 +28,8 @@ pub(super) struct Plan {
     pub(super) moves: bool,
     /// Whether two inputs may have one name: of several sources, or with `--flatten`.
     may_collide: bool,
-    /// Hashes of the names below the destination, if inputs may collide: two of a million names have one hash in one of 37
-    /// million runs.
+    /// Hashes of the names below the destination, if inputs may collide: two of a million names have one hash in one of
+    /// 37 million runs.
     names: Mutex<HashSet<u64>>,
     hasher: RandomState,
     /// Whether the destination is on a file system on which names that differ in case are one.
@@ -199,7 +199,8 @@ impl Plan {
         Some(Task::new(work, size, self.moves))
     }
 
-    /// Returns whether a listed object lies below a destination within its source, so that this copy may have written it.
+    /// Returns whether a listed object lies below a destination within its source, so that this copy may have written
+    /// it.
     pub(super) fn is_below_destination(&self, url: &S3Url, below: &str) -> bool {
         let Target::Remote {
             remote,
@@ -450,7 +451,7 @@ fn source_keys(sources: &[Source], target: &Target) -> Vec<SourceKeys> {
 }
 
 fn without_recursive(source: &str) -> Failure {
-    Failure::usage(format!("{source} is a directory")).with_hint("-r takes what is below it")
+    Failure::usage(format!("{source} is a directory")).with_hint("use -r to copy its contents")
 }
 
 /// Returns the destination; it is a directory if there are several inputs, or if its name says so.

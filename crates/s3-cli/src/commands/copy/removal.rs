@@ -11,7 +11,7 @@ use crate::failure::Failure;
 /// The failure of a source that is not the one that was copied any more.
 pub(super) fn replaced() -> Failure {
     Failure::local("the source was changed meanwhile, so it was not removed")
-        .with_hint("the copy is of what it was before")
+        .with_hint("the copy has the old content")
 }
 
 /// Removes a source that was uploaded, unless it was changed meanwhile or lies elsewhere.

@@ -99,7 +99,7 @@ fn file(plan: &Plan, path: &Path, found: Option<(String, &Arc<Path>)>) -> Option
     let metadata = match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => {
             let failure =
-                Failure::local("it is a directory").with_hint("-r takes what is below it");
+                Failure::local("it is a directory").with_hint("use -r to copy its contents");
             return Some(plan.failed_file(path_text(path), failure));
         }
         Ok(_) if plan.arguments.no_follow_symlinks && path.is_symlink() => {

@@ -55,7 +55,7 @@ pub(super) enum LocalSource {
 #[derive(Debug)]
 pub(super) struct RemoteSource {
     pub(super) url: S3Url,
-    /// The tag that a listing told.
+    /// The ETag from a listing.
     pub(super) etag: Option<ETag>,
 }
 

@@ -84,7 +84,7 @@ fn agrees(generated: Error, direct: Option<Error>) -> Error {
     generated
 }
 
-/// Status, code, and what comes out. What every code means is `classify`'s; that it arrives is ours.
+/// Status, code, and the expected kind. `classify` has the tests of each code; these check that the code is extracted.
 #[rustfmt::skip] // One line per code.
         const TABLE: &[(u16, &str, ErrorKind, Retryability)] = &[
         (404, "NoSuchKey", ErrorKind::NotFound, Retryability::No),

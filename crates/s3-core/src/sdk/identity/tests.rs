@@ -180,7 +180,7 @@ async fn credentials_are_looked_at_again_when_the_clock_has_jumped() {
         };
         assert!(provider.clock.learn(error_response));
     }
-    // What was reckoned by the wrong time would do for four hours.
+    // An expiry computed with the wrong clock would be valid for four hours.
     assert_eq!(key(&identities).await, "KEY1");
     assert_eq!(key(&identities).await, "KEY1");
 }

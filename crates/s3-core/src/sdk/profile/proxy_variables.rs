@@ -8,7 +8,7 @@ use crate::sdk::proxies::Proxies;
 
 /// Reads `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, each in upper case, or else in lower case.
 ///
-/// A variable that is not needed is not checked: desktops set `ALL_PROXY=socks://…` beside the others.
+/// A variable that is not needed is not checked: desktops set `ALL_PROXY=socks://…` in addition to the others.
 pub(super) fn read(lookup: &Lookup<'_>) -> Result<Proxies, ConfigError> {
     let no_proxy = first_set(lookup, &["NO_PROXY", "no_proxy"])?;
     let no_proxy = no_proxy.map(|(_, hosts)| hosts).unwrap_or_default();
@@ -52,8 +52,8 @@ const OF_THIS_MACHINE: [&str; 5] = [
 /// Returns the proxies of the requests for credentials, where the builder has named a proxy.
 ///
 /// What responds at an instance's or a container's address depends on who asks: through a proxy it is the role of the
-/// proxy's machine. So these requests go through none. The proxies of the environment carry them, as `NO_PROXY` can leave
-/// them out.
+/// proxy's machine. So these requests go through none. The proxies of the environment carry them, as `NO_PROXY` can
+/// leave them out.
 pub(super) fn of_credentials(
     given: &Proxies,
     metadata_endpoint: &str,

@@ -90,7 +90,7 @@ pub(in crate::sdk) struct Configuration {
 }
 
 impl Configuration {
-    /// Looks everything up. The files are read unless the program has given all that they are asked for.
+    /// Loads all settings. The files are not read if the program has set everything that they could provide.
     pub(in crate::sdk) fn load(
         given: Given<'_>,
         lookup: &Lookup<'_>,

@@ -1,10 +1,10 @@
 //! The syntax of AWS configuration and credentials files, as botocore reads it.
 //!
 //! A file has sections (`[profile x]`) with properties (`name = value`). A property with an empty value may have nested
-//! properties, which are indented deeper than its name. Lines that begin with `#` or `;` are comments, as is the rest of
-//! a value after a space and one of these. A byte order mark, indented sections, text behind `]`, `:` instead of `=` and
-//! quoted names are accepted. Everything else is an error with its line, also a section or a property that is defined twice;
-//! nothing is skipped.
+//! properties, which are indented deeper than its name. Lines that begin with `#` or `;` are comments, as is the rest
+//! of a value after a space and one of these. A byte order mark, indented sections, text behind `]`, `:` instead of `=`
+//! and quoted names are accepted. Anything else, also a section or property defined twice, is an error that names the
+//! line; nothing is skipped.
 
 /// A section with its properties in the order of the file.
 #[derive(Debug, PartialEq, Eq)]

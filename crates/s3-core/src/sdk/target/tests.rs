@@ -35,7 +35,7 @@ fn replay() -> Replay {
     ])
 }
 
-/// The URL that a target stands for.
+/// The URL of a key at a target.
 fn url(target: &Target, key: &str) -> String {
     let mut path = String::new();
     target.write_path(key, &mut path);

@@ -1,4 +1,5 @@
-//! Compares our requests and responses with those of the SDK's generated client.
+//! Test helpers: run get, head, put and list through the SDK's generated client (`aws_sdk_s3::Client`), and convert its
+//! outputs into our types.
 
 use std::borrow::Cow;
 use std::ops::Range;

@@ -21,7 +21,7 @@ use crate::{
     SetVersioning, Store, Tags, UploadId, UploadPart, Versioning,
 };
 
-/// A request as it came over the socket.
+/// A request as received from the socket.
 #[derive(Clone, Debug, Default)]
 struct Came {
     line: String,
@@ -321,7 +321,8 @@ async fn requests_in_flight_to_a_bucket_elsewhere_are_all_sent_again() {
     }
 }
 
-/// Everything but the signature's own headers, and what only one of the two claims of itself.
+/// Method, headers and body without the headers of the signature and those that identify the client, such as
+/// `user-agent`.
 fn comparable(came: &Came) -> (String, Vec<(String, String)>, Vec<u8>) {
     const OWN: [&str; 9] = [
         "amz-sdk-invocation-id",
@@ -330,7 +331,7 @@ fn comparable(came: &Came) -> (String, Vec<(String, String)>, Vec<u8>) {
         "user-agent",
         "x-amz-date",
         "x-amz-user-agent",
-        // What the body of a read hashes to says nothing.
+        // The hash of an empty body is irrelevant.
         "x-amz-content-sha256",
         "accept",
         "content-length",

@@ -234,7 +234,7 @@ fn check(case: &Case, keys: &SigningKeys) {
     let (key, query) = (encoded(&case.key, true), pairs.join("&"));
     let expected = format!("{} /bucket/{key}{mark}{query} HTTP/1.1", case.method);
     assert_eq!(line, expected);
-    // What the SDK does not see signed by us it would sign as well, except for what it adds itself.
+    // The SDK signs the same headers as we do, except those that it adds itself.
     let is_added = |name: &str| name == "authorization" || name == "content-length";
     let given: Vec<_> = headers
         .iter()

@@ -73,7 +73,8 @@ impl ListScheduler {
                 RangeState::Failed(_) => return None,
                 RangeState::Open(_) | RangeState::Listed(_) => continue,
             };
-            // Nothing is predicted before `start_after` is verified, nor beside the second page, often the last one.
+            // Nothing is predicted before `start_after` is verified, nor in parallel with the second page, which is
+            // often the last.
             if request.cursor.verifies_start_after {
                 continue;
             }

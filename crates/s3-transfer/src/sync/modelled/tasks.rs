@@ -22,7 +22,7 @@ pub(crate) fn runtime_id() -> RuntimeId {
     0
 }
 
-/// Returns how many threads the model says that there are. Each task may run beside each other in any case.
+/// Returns the number of threads of the model. Tasks may run concurrently in any case.
 pub(crate) fn workers() -> usize {
     WORKERS.get()
 }
