@@ -226,7 +226,7 @@ impl Part {
                     if sent.start <= wanted.start && sent.end >= wanted.end =>
                 {
                     let verified = body.verified_by_store().filter(|_| sent == wanted);
-                    if let Some(bytes) = bytes_at_hand(&mut body, &sent, &wanted) {
+                    if let Some(bytes) = buffered_bytes(&mut body, &sent, &wanted) {
                         let bytes = (bytes, verified);
                         return self.store_whole(first, to, meta, wanted, bytes).await;
                     }
