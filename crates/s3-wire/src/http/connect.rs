@@ -87,7 +87,7 @@ async fn addresses(idle_pool: &IdlePool, origin: &Origin) -> Result<Arc<[SocketA
             .map(|address| SocketAddr::new(address, origin.port))
             .into());
     }
-    // Lease while the name is looked up: many connects at once ask once.
+    // Held while the name is looked up: many connects at once ask once.
     let mut addresses = idle_pool.addresses.lock().await;
     if let Some(addresses) = &*addresses
         && addresses.since.elapsed() < ADDRESSES_LIVE
