@@ -31,6 +31,7 @@ mod python_gate;
 mod ranges;
 mod reader;
 mod record_batches;
+mod slot;
 mod source;
 mod writer;
 

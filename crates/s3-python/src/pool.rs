@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
-use std::{process, thread};
+use std::{mem, process, thread};
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared, join_all};
@@ -135,6 +135,7 @@ pub(crate) fn run_with_ticks<F>(
 where
     F: Future<Output: Send> + Send + 'static,
 {
+    let process = process::id();
     let pool = &current(py)?.pool;
     let (send, mut receive) = mpsc::sync_channel(1);
     let task = pool.spawn(async move {
@@ -150,7 +151,11 @@ where
             Ok(output) => return Ok(output),
             Err(RecvTimeoutError::Timeout) => {
                 if let Err(interrupt) = interrupted(py, &mut tick) {
-                    abort(task);
+                    match process == process::id() {
+                        true => abort(task),
+                        // It is the parent's.
+                        false => mem::forget(task),
+                    }
                     return Err(interrupt);
                 }
             }

@@ -1,6 +1,6 @@
 //! [`PyReader`]: an object that is read piece by piece.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
@@ -11,6 +11,7 @@ use s3_client::{ByteStream, Error};
 
 use crate::call::{Call, Done};
 use crate::in_process::InProcess;
+use crate::slot::Slot;
 
 /// A download in flight.
 struct Download {
@@ -21,7 +22,7 @@ struct Download {
 
 /// Reads an object from its start to its end. What comes next is read ahead.
 #[pyclass(module = "mfs3._native", name = "Reader", frozen)]
-pub(crate) struct PyReader(InProcess<Arc<Mutex<Option<Download>>>>);
+pub(crate) struct PyReader(InProcess<Arc<Slot<Download>>>);
 
 impl PyReader {
     /// Opens the object: the first bytes are there, or the end.
@@ -31,7 +32,7 @@ impl PyReader {
             Ok(Download { frames, rest })
         };
         Call::new(done).run(py, opened, |download| {
-            Self(InProcess::new(Arc::new(Mutex::new(Some(download)))))
+            Self(InProcess::new(Arc::new(Slot::new(download))))
         })
     }
 }
@@ -43,7 +44,7 @@ impl PyReader {
     fn read(&self, py: Python<'_>, size: usize, done: Done) -> PyResult<Py<PyAny>> {
         // The lock of another process may be held for ever.
         let download = match self.0.is_ours() {
-            true => locked(&self.0).take(),
+            true => self.0.take(),
             false => None,
         };
         let download = download.ok_or_else(|| {
@@ -54,22 +55,23 @@ impl PyReader {
         let reader = Arc::clone(&self.0);
         let work = async move {
             let (frames, download) = download.read(size).await?;
-            *locked(&reader) = Some(download);
+            reader.put_back(download);
             Ok(frames)
         };
-        Call::new(done).run(py, work, Frames)
+        let read = Call::new(done).run(py, work, Frames);
+        if read.is_err() {
+            // Bytes that were read may be lost: the next ones would follow a gap.
+            self.close();
+        }
+        read
     }
 
     /// Cancels what is in flight.
     fn close(&self) {
         if self.0.is_ours() {
-            drop(locked(&self.0).take());
+            self.0.close();
         }
     }
-}
-
-fn locked(reader: &Mutex<Option<Download>>) -> MutexGuard<'_, Option<Download>> {
-    reader.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Download {

@@ -1,12 +1,12 @@
 //! [`PyWriter`]: an upload whose bytes are written one after the other.
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use pyo3::IntoPyObjectExt;
 use pyo3::buffer::PyBuffer;
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyFileExistsError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use crate::call::{Call, Done};
 use crate::in_process::InProcess;
 use crate::pool;
+use crate::slot::Slot;
 use crate::source::END;
 
 /// How many bytes are collected before they are handed to the upload, and how many are handed over at once: with the
@@ -32,7 +33,7 @@ struct Upload {
 
 /// Uploads what is written to it; the object appears at `finish`.
 #[pyclass(module = "mfs3._native", name = "Writer", frozen)]
-pub(crate) struct PyWriter(InProcess<Arc<Mutex<Option<Upload>>>>);
+pub(crate) struct PyWriter(InProcess<Arc<Slot<Upload>>>);
 
 impl PyWriter {
     pub(crate) fn new(
@@ -44,13 +45,13 @@ impl PyWriter {
             task: AbortOnDrop(Some(task)),
             block: BytesMut::new(),
         };
-        Self(InProcess::new(Arc::new(Mutex::new(Some(upload)))))
+        Self(InProcess::new(Arc::new(Slot::new(upload))))
     }
 
     fn take(&self) -> PyResult<Upload> {
         // The lock of another process may be held for ever.
         let upload = match self.0.is_ours() {
-            true => locked(&self.0).take(),
+            true => self.0.take(),
             false => None,
         };
         upload.ok_or_else(|| {
@@ -76,7 +77,7 @@ impl PyWriter {
             upload.block.resize(start + length, 0);
             buffer.copy_to_slice(py, &mut upload.block[start..])?;
             if upload.block.len() < BLOCK {
-                *locked(&self.0) = Some(upload);
+                self.0.put_back(upload);
                 return length.into_py_any(py);
             }
         }
@@ -90,14 +91,20 @@ impl PyWriter {
         let work = async move {
             if !upload.send(collected).await || !upload.send(piece).await {
                 return Ok(match upload.end().await? {
+                    Some(written) if written.already_there() => Step::AlreadyThere,
                     Some(_) => Step::EndedEarly,
                     None => Step::Cancelled,
                 });
             }
-            *locked(&writer) = Some(upload);
+            writer.put_back(upload);
             Ok(Step::Taken(length))
         };
-        Call::new(done).run(py, work, |step| step)
+        let written = Call::new(done).run(py, work, |step| step);
+        if written.is_err() {
+            // It may have taken the bytes: writing them again would repeat them.
+            self.abort();
+        }
+        written
     }
 
     /// Completes the upload and returns whether an object was written: not if there was one and it is to be kept.
@@ -120,12 +127,10 @@ impl PyWriter {
 
     /// Cancels the upload: nothing is written.
     fn abort(&self) {
-        drop(self.take());
+        if self.0.is_ours() {
+            self.0.close();
+        }
     }
-}
-
-fn locked(writer: &Mutex<Option<Upload>>) -> MutexGuard<'_, Option<Upload>> {
-    writer.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Upload {
@@ -164,6 +169,7 @@ impl Drop for AbortOnDrop {
 enum Step {
     Taken(usize),
     Completed(bool),
+    AlreadyThere,
     EndedEarly,
     Cancelled,
 }
@@ -177,6 +183,9 @@ impl<'py> IntoPyObject<'py> for Step {
         let message = match self {
             Self::Taken(length) => return length.into_bound_py_any(py),
             Self::Completed(is_new) => return is_new.into_bound_py_any(py),
+            Self::AlreadyThere => {
+                return Err(PyFileExistsError::new_err("the object exists"));
+            }
             Self::EndedEarly => "the upload ended before all was written",
             Self::Cancelled => "the upload was cancelled",
         };

@@ -3,6 +3,8 @@
 import asyncio
 import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 
@@ -86,9 +88,11 @@ def test_objects_are_read_and_written_piece_by_piece(root):
                 await file.read(1)
             async with s3.open(S3GetObject("k", 5, 6)) as file:
                 assert await file.read() == data[5:11]
-            with pytest.raises(FileExistsError, match="k"):
-                async with s3.open("k", "xb") as file:
-                    await file.write(b"other")
+            for other in (b"other", data):
+                with pytest.raises(FileExistsError):
+                    async with s3.open("k", "xb") as file:
+                        await file.write(other)
+                        await file.write(other)
             with pytest.raises(KeyError):
                 async with s3.open("new", "wb") as file:
                     await file.write(data)
@@ -134,6 +138,87 @@ def test_a_task_that_is_cancelled_while_it_writes_leaves_nothing(root):
     found = boto3.client("s3", endpoint_url=os.environ["AWS_ENDPOINT_URL"]).list_multipart_uploads(Bucket="demo")
     prefix = root.removeprefix("s3://demo/")
     assert [upload for upload in found.get("Uploads", []) if upload["Key"].startswith(prefix)] == []
+
+
+def test_a_cancelled_read_or_write_closes_its_file(root):
+    """Its bytes may have been read or taken: a read that follows would leave them out, a write repeat them."""
+    data = os.urandom(20 << 20)
+
+    async def cancel(call):
+        task = asyncio.create_task(call)
+        await asyncio.sleep(0)
+        # The call ends, and the loop does not learn of it.
+        time.sleep(0.3)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    async def program():
+        async with AsyncS3(s3root=root) as s3:
+            await s3.put("k", data)
+            async with s3.open("k") as file:
+                await cancel(file.read(1 << 20))
+                with pytest.raises(ValueError, match="the reader is closed"):
+                    await file.read(1)
+            with pytest.raises(ValueError, match="the upload is closed"):
+                async with s3.open("new", "wb") as file:
+                    await cancel(file.write(data[: 2 << 20]))
+                    await file.write(data)
+            with pytest.raises(ValueError, match="the upload is closed"):
+                async with s3.open("new", "wb") as file:
+                    task = asyncio.create_task(file.write(data))
+                    await asyncio.sleep(0)
+                    file.abort()
+                    await asyncio.wait([task])
+                    await file.write(data)
+            assert [one.key for one in await s3.list_paths()] == ["k"]
+
+    asyncio.run(program())
+
+
+def test_uploads_that_are_in_flight_at_exit_are_aborted(root):
+    program = """
+import asyncio
+from mfs3 import AsyncS3
+
+s3 = AsyncS3(s3root=%r)
+
+async def begin():
+    opened = s3.open("file", "wb")
+    file = await opened.__aenter__()
+    await file.write(bytes(20 << 20))
+    put = asyncio.create_task(s3.put("put", bytes(512 << 20)))
+    await asyncio.sleep(0.1)
+    return opened, file, put
+
+loop = asyncio.new_event_loop()
+kept = loop.run_until_complete(begin())
+"""
+    subprocess.run([sys.executable, "-c", program % root], check=True, stderr=subprocess.DEVNULL, timeout=60)
+    found = boto3.client("s3", endpoint_url=os.environ["AWS_ENDPOINT_URL"]).list_multipart_uploads(Bucket="demo")
+    prefix = root.removeprefix("s3://demo/")
+    assert [upload for upload in found.get("Uploads", []) if upload["Key"].startswith(prefix)] == []
+
+
+def test_tasks_have_a_progress_of_their_own(root):
+    async def program():
+        async with AsyncS3(s3root=root) as s3:
+            sizes = [10 << 20, 20 << 20]
+            for size in sizes:
+                await s3.put(str(size), bytes(size))
+
+            async def get(size):
+                told = []
+                with s3.progress(told.append):
+                    for _ in range(size >> 20):
+                        await s3.get(str(size))
+                return sum(told)
+
+            assert await asyncio.gather(*map(get, sizes)) == [size * (size >> 20) for size in sizes]
+            # None of them is told of this one.
+            await s3.get(str(sizes[0]))
+
+    asyncio.run(program())
 
 
 def test_progress_is_told_on_the_loop(root):

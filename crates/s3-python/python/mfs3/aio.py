@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Literal, Self, overload
 
@@ -15,11 +16,13 @@ from mfs3 import _config, _engines
 from mfs3._native import Call, Reader, S3Object, Writer
 from mfs3.records import S3PutObject, SyncSummary
 from mfs3.s3 import _WITH_PROGRESS, S3, Key, Value, _key, _range
-from mfs3.streams import PIECE
+from mfs3.streams import PIECE, open_calls, open_writers
 
 __all__ = ["AsyncReader", "AsyncS3", "AsyncWriter"]
 
 
+#: What `AsyncS3.progress` calls, by the client, for the calls of this task.
+_UPDATES: "ContextVar[dict[Any, Callable[[int], object]]]" = ContextVar("mfs3_updates", default={})
 #: There are no more inputs.
 _END: Any = object()
 
@@ -35,8 +38,8 @@ class _Deferred(S3):
             self._client()
 
     async def _call(self, name, *arguments, then=None, **options):
-        if self._progress is not None and name in _WITH_PROGRESS:
-            options["progress"] = self._progress
+        if name in _WITH_PROGRESS and (update := _UPDATES.get().get(self)) is not None:
+            options["progress"] = update
         result = await _run(getattr(await self._ready(), name), *arguments, **options)
         return result if then is None else then(result)
 
@@ -59,9 +62,14 @@ class AsyncReader:
 
     async def read(self, size: int | None = -1) -> bytes:
         """Returns the next `size` bytes, fewer at the end only; without a size all that are left."""
-        if size is not None and size >= 0:
+        if size is None or size < 0:
+            return b"".join([piece async for piece in self])
+        try:
             return await _of(_run(self._native.read, size))
-        return b"".join([piece async for piece in self])
+        except (asyncio.CancelledError, MemoryError):
+            # Bytes that were read may be lost: the next ones would follow a gap.
+            self._native.close()
+            raise
 
     def __aiter__(self) -> Self:
         return self
@@ -77,13 +85,24 @@ class AsyncWriter:
 
     def __init__(self, native: Writer) -> None:
         self._native = native
+        open_writers.add(self)
 
     async def write(self, data: Any) -> int:
         """Appends bytes, and waits while the upload has enough to send."""
-        if type(data) is bytes:
+        if type(data) is not bytes:
+            # The caller may change it while this waits.
+            with memoryview(data) as view:
+                data = bytes(view)
+        try:
             return await _of(_run(self._native.write, data))
-        with memoryview(data) as view:
-            return await _of(_run(self._native.write, view.cast("B") if view.nbytes else b""))
+        except asyncio.CancelledError:
+            # It may have taken the bytes: writing them again would repeat them.
+            self.abort()
+            raise
+
+    def abort(self) -> None:
+        """Cancels the upload: nothing is written."""
+        self._native.abort()
 
 
 class AsyncS3:
@@ -105,10 +124,10 @@ class AsyncS3:
 
     async def close(self) -> None:
         """Removes the temporary directory with all files downloaded by this client."""
-        replaced, self._calls._replaced = self._calls._replaced, []
-        for native in (*replaced, self._calls._native):
-            if native is not None:
-                await _run(native.close)
+        for native in self._calls._natives():
+            await _run(native.close)
+            if native in self._calls._replaced:
+                self._calls._replaced.remove(native)
 
     # Each of these is described in `S3`.
 
@@ -225,9 +244,12 @@ class AsyncS3:
 
     @contextmanager
     def progress(self, update: Callable[[int], object]) -> Iterator[Self]:
-        """As `S3.progress`, for the calls that begin inside of it; `update` runs on the event loop."""
-        with self._calls.progress(update):
+        """As `S3.progress`, for the calls of this task and of tasks made inside; `update` runs on the event loop."""
+        token = _UPDATES.set({**_UPDATES.get(), self._calls: update})
+        try:
             yield self
+        finally:
+            _UPDATES.reset(token)
 
     async def sync(
         self,
@@ -285,8 +307,10 @@ async def _run(method: Any, *arguments: Any, progress: Callable[[int], object] |
     if not isinstance(call, Call):
         # There was nothing to wait for.
         return call
+    open_calls.add(call)
     try:
         return await future
     finally:
+        open_calls.discard(call)
         # Of a call that has ended, this does nothing.
         call.cancel()

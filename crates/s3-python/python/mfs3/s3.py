@@ -24,7 +24,7 @@ from mfs3.exceptions import (
     MetaflowS3URLException,
 )
 from mfs3.records import RangeInfo, S3GetObject, S3PutObject, SyncSummary
-from mfs3.streams import ObjectReader, ObjectWriter, open_writers
+from mfs3.streams import ObjectReader, ObjectWriter, open_calls, open_writers
 
 __all__ = [
     "S3",
@@ -70,6 +70,8 @@ _leaked = []
 
 
 def _close_all():
+    for call in list(open_calls):
+        call.cancel()
     for writer in list(open_writers):
         writer.abort()
     natives = [native for client in list(_open_clients) for native in client._natives()]

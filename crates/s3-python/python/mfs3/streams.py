@@ -4,13 +4,15 @@ import io
 import weakref
 from typing import Any
 
-from mfs3._native import Reader, Writer
+from mfs3._native import Call, Reader, Writer
 
 #: How much is read at once when all of it is asked for.
 PIECE = 8 << 20
 
-#: Writers whose uploads are in flight.
-open_writers: "weakref.WeakSet[ObjectWriter]" = weakref.WeakSet()
+#: Writers whose uploads are in flight; each has `abort`.
+open_writers: "weakref.WeakSet[Any]" = weakref.WeakSet()
+#: Calls of asyncio in flight.
+open_calls: "set[Call]" = set()
 
 
 class ObjectReader(io.BufferedIOBase):
