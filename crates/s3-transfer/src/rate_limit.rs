@@ -9,6 +9,9 @@ use tokio::time::{Instant, sleep_until};
 /// How much a client moves ahead, in time: parts in flight hold as many bytes as the rate moves in it.
 const AHEAD: u64 = 4;
 
+/// How late a timer may be: bytes that ask again within this time count from when the last ones were due.
+const TIMER_DELAY: Duration = Duration::from_millis(5);
+
 /// The fewest attempts in flight, for small objects and listings.
 const MIN_ATTEMPTS: u64 = 4;
 
@@ -36,17 +39,28 @@ impl RateLimit {
     }
 
     /// Waits as long as `bytes` more take at this rate. Then a transfer of one part keeps to the rate, too.
+    ///
+    /// A wait that is cancelled gives back what is left of it.
     pub(crate) async fn take(&self, bytes: u64) {
-        let free = {
+        let mut wait = Wait {
+            limit: self,
+            time: self.time_of(bytes),
+        };
+        let end = {
             let mut free_at = self.free_at.lock().unwrap_or_else(PoisonError::into_inner);
             let now = Instant::now();
-            let start = free_at.map_or(now, |free_at| free_at.max(now));
+            // Timers are late, which is made up for.
+            let start = free_at.filter(|at| *at + TIMER_DELAY >= now).unwrap_or(now);
             // A time beyond the clock's range never comes.
-            let free = start.checked_add(self.time_of(bytes)).unwrap_or(start);
-            *free_at = Some(free);
-            free
+            let end = start.checked_add(wait.time).unwrap_or(start);
+            *free_at = Some(end);
+            end
         };
-        sleep_until(free).await;
+        // A timer counts milliseconds.
+        if end > Instant::now() + Duration::from_millis(1) {
+            sleep_until(end).await;
+        }
+        wait.time = Duration::ZERO;
     }
 
     fn time_of(&self, bytes: u64) -> Duration {
@@ -54,9 +68,30 @@ impl RateLimit {
     }
 }
 
+/// A wait for the bytes that take `time`.
+struct Wait<'l> {
+    limit: &'l RateLimit,
+    time: Duration,
+}
+
+impl Drop for Wait<'_> {
+    fn drop(&mut self) {
+        if self.time.is_zero() {
+            return;
+        }
+        let limit = self.limit;
+        let mut free_at = limit.free_at.lock().unwrap_or_else(PoisonError::into_inner);
+        // Not more than is left: time that has passed is gone.
+        let left = free_at.map_or(Duration::ZERO, |at| {
+            at.saturating_duration_since(Instant::now())
+        });
+        *free_at = free_at.and_then(|at| at.checked_sub(self.time.min(left)));
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use tokio::time::sleep;
+    use tokio::time::{sleep, timeout};
 
     use super::*;
 
@@ -74,6 +109,16 @@ mod tests {
         limit.take(500).await;
         limit.take(500).await;
         assert_eq!(began.elapsed(), Duration::from_secs(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_that_is_cancelled_gives_its_time_back() {
+        let limit = RateLimit::new(NonZeroU64::new(1000).unwrap());
+        let began = Instant::now();
+        let cancelled = timeout(Duration::from_secs(2), limit.take(1_000_000)).await;
+        assert!(cancelled.is_err());
+        limit.take(500).await;
+        assert_eq!(began.elapsed(), Duration::from_millis(2500));
     }
 
     #[test]
