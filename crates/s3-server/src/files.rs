@@ -26,7 +26,7 @@ const UPLOAD: usize = 44;
 /// of such a key find nothing, and deletes of it succeed.
 ///
 /// A key that ends in a slash is a directory: a put without content makes it, a delete removes it if it is empty, and
-/// reads find nothing.
+/// reads find nothing. A bucket with files cannot be deleted.
 #[derive(Debug)]
 pub struct Files<S> {
     files: S,
@@ -131,6 +131,24 @@ fn in_the_way(bucket: &Path, place: &Path) -> S3Error {
     }
 }
 
+/// Removes a directory and the directories below it, unless there is a file, also one that is just being written.
+fn remove_without_files(directory: &Path) -> io::Result<()> {
+    let mut found = vec![directory.to_owned()];
+    let mut next = 0;
+    while let Some(directory) = found.get(next) {
+        next += 1;
+        for entry in std::fs::read_dir(directory.clone())? {
+            let entry = entry?;
+            match entry.file_type()?.is_dir() {
+                true => found.push(entry.path()),
+                false => return Err(io::ErrorKind::DirectoryNotEmpty.into()),
+            }
+        }
+    }
+    // Those below before those above. A directory with a new file stays.
+    found.iter().rev().try_for_each(std::fs::remove_dir)
+}
+
 /// Returns the error with a code for what a file system rejects, which `s3s-fs` takes for an internal error.
 fn explained(error: S3Error) -> S3Error {
     let source = error.source().and_then(|source| source.downcast_ref());
@@ -160,6 +178,25 @@ macro_rules! files {
             $(async fn $name(&self, request: S3Request<$input>) -> S3Result<S3Response<$output>> {
                 self.files.$name(request).await.map_err(explained)
             })*
+
+            // `s3s-fs` deletes the whole directory.
+            async fn delete_bucket(
+                &self,
+                request: S3Request<DeleteBucketInput>,
+            ) -> S3Result<S3Response<DeleteBucketOutput>> {
+                let bucket = self.root.join(&request.input.bucket);
+                let removed = tokio::task::spawn_blocking(move || remove_without_files(&bucket)).await;
+                match removed.map_err(S3Error::internal_error)? {
+                    Ok(()) => Ok(S3Response::new(DeleteBucketOutput::default())),
+                    Err(error) => Err(match error.kind() {
+                        io::ErrorKind::NotFound => s3_error!(NoSuchBucket),
+                        io::ErrorKind::DirectoryNotEmpty => {
+                            s3_error!(BucketNotEmpty, "The directory of the bucket has files")
+                        }
+                        _ => explained(S3Error::internal_error(error)),
+                    }),
+                }
+            }
 
             async fn put_object(
                 &self,
@@ -253,7 +290,6 @@ macro_rules! files {
 
 files! {
     create_bucket(CreateBucketInput) -> CreateBucketOutput;
-    delete_bucket(DeleteBucketInput) -> DeleteBucketOutput;
     get_bucket_location(GetBucketLocationInput) -> GetBucketLocationOutput;
     head_bucket(HeadBucketInput) -> HeadBucketOutput;
     list_buckets(ListBucketsInput) -> ListBucketsOutput;

@@ -69,6 +69,21 @@ fn objects_in_memory_are_written_listed_and_read() {
 }
 
 #[test]
+fn a_directory_with_files_is_removed_by_force_only() {
+    let harness = Harness::new();
+    harness.write("buckets/photos/2026/cat.jpg", "purr");
+    let serving = Serving::start(&harness, &["buckets"]);
+    let removed = serving.run(&harness, &["rb", "s3://photos"]);
+    assert_eq!(removed.code, Some(1), "{removed:?}");
+    assert!(removed.err.contains("BucketNotEmpty"), "{removed:?}");
+    assert_eq!(harness.read("buckets/photos/2026/cat.jpg"), "purr");
+    let removed = serving.run(&harness, &["rb", "--force", "s3://photos"]);
+    assert_eq!(removed.code, Some(0), "{removed:?}");
+    assert!(!harness.path("buckets/photos").exists());
+    assert_eq!(serving.run(&harness, &["rb", "s3://photos"]).code, Some(3));
+}
+
+#[test]
 fn a_directory_is_served_and_wrong_keys_are_rejected() {
     let harness = Harness::new();
     harness.write("buckets/photos/cat.jpg", "purr");
