@@ -9,6 +9,7 @@ import pytest
 
 import mfs3
 from mfs3 import S3, S3GetObject
+from mfs3.streams import ObjectReader
 
 
 @pytest.fixture
@@ -126,6 +127,29 @@ def test_a_signal_while_a_writer_closes_cancels_the_upload(s3):
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def test_a_signal_between_two_pieces_of_a_read_closes_the_reader():
+    """What was read so far is lost, and a read that follows would leave it out."""
+
+    class Native:
+        pieces = [b"first", b"second"]
+
+        def read(self, size):
+            if self.pieces is None:
+                raise ValueError("the reader is closed")
+            if len(self.pieces) == 1:
+                raise Interrupted
+            return self.pieces.pop(0)
+
+        def close(self):
+            self.pieces = None
+
+    reader = ObjectReader(Native())
+    with pytest.raises(Interrupted):
+        reader.read()
+    with pytest.raises(ValueError, match="the reader is closed"):
+        reader.read(1)
 
 
 def test_a_stream_without_bytes_at_hand_is_an_error(s3):

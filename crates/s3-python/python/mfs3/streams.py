@@ -30,9 +30,14 @@ class ObjectReader(io.BufferedIOBase):
         if size is not None and size >= 0:
             return self._native.read(size)
         pieces = []
-        while piece := self._native.read(PIECE):
-            pieces.append(piece)
-        return b"".join(pieces)
+        try:
+            while piece := self._native.read(PIECE):
+                pieces.append(piece)
+            return b"".join(pieces)
+        except BaseException:
+            # The pieces are lost: what follows would have a gap.
+            self._native.close()
+            raise
 
     def read1(self, size: int = -1) -> bytes:
         return self.read(PIECE if size < 0 else size)
