@@ -38,8 +38,10 @@ pub(super) async fn serve(
     loop {
         tokio::select! {
             stream = acceptor.next() => {
-                let activity = activity.clone();
-                connections.spawn(serve_connection(stream, handler.clone(), activity, stop.clone()));
+                // Counted before its task runs, so that no open connection is left out.
+                let control = Arc::new(ConnectionControl::default());
+                let connection = Connection::new(stream, Arc::clone(&control), activity.clone());
+                connections.spawn(serve_connection(connection, control, handler.clone(), stop.clone()));
             }
             // Removes finished connections, so that they do not accumulate.
             Some(_) = connections.join_next() => {}
@@ -114,15 +116,12 @@ fn copy_of(error: &io::Error) -> io::Error {
 }
 
 async fn serve_connection(
-    stream: TcpStream,
+    connection: Connection,
+    control: Arc<ConnectionControl>,
     handler: RequestHandler,
-    activity: SocketActivity,
     stop: CancellationToken,
 ) {
-    // Without it, small responses wait for the client's acknowledgement, about 40 ms each.
-    let _ = stream.set_nodelay(true);
-    let control = Arc::new(ConnectionControl::default());
-    let io = TokioIo::new(Connection::new(stream, Arc::clone(&control), activity));
+    let io = TokioIo::new(connection);
     let service = service_fn(move |request| handler.clone().handle(request, Arc::clone(&control)));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
