@@ -5,17 +5,16 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use s3_core::{ByteRange, ETag, ObjectMeta, VersionId};
 
+use super::Destination;
 use super::assembly::Assembly;
 use super::checksum::{ExpectedChecksum, NotVerified};
 use super::frames::FrameSender;
 use super::part_state::lock;
-use super::{Destination, GetItem};
 use crate::etag_md5::etag_that_is_md5;
 
 /// How the first part finds out what is to be read.
 #[derive(Debug)]
 pub(super) struct FirstPart {
-    pub(super) item: GetItem,
     pub(super) target: FirstTarget,
     pub(super) discovered: Mutex<Option<Discovered>>,
 }
@@ -52,27 +51,6 @@ pub(super) type Expected = std::result::Result<ExpectedChecksum, NotVerified>;
 impl FirstPart {
     pub(super) fn discovered(&self) -> MutexGuard<'_, Option<Discovered>> {
         lock(&self.discovered)
-    }
-
-    /// Publishes what the first response has told; returns the checksum to compare with.
-    pub(super) fn discover(
-        &self,
-        meta: ObjectMeta,
-        wanted: Range<u64>,
-        first: Range<u64>,
-        assembly: Option<Arc<Assembly>>,
-    ) -> Expected {
-        let expected = ExpectedChecksum::of(&meta, &wanted);
-        *self.discovered() = Some(Discovered {
-            meta,
-            wanted,
-            first,
-            expected,
-            version: self.item.version.clone(),
-            asked: self.item.range.clone(),
-            assembly,
-        });
-        expected
     }
 }
 

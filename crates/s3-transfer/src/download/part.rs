@@ -16,7 +16,7 @@ use s3_core::{
 use super::assembly::{Assembly, allocate};
 use super::checksum::{ExpectedChecksum, PartChecksum, Verified};
 use super::file_part::{FilePart, write_whole};
-use super::first_part::{Discovered, FirstPart, FirstTarget};
+use super::first_part::{Discovered, Expected, FirstPart, FirstTarget};
 use super::part_state::{LockedState, PartBuffer, PartState};
 use super::part_storage::PartStorage;
 use super::{Destination, GetItem, ObjectData};
@@ -91,7 +91,6 @@ impl PartRead {
             FirstTarget::Frames(..) => None,
         };
         let first = FirstPart {
-            item: item.clone(),
             target,
             discovered: Mutex::default(),
         };
@@ -212,14 +211,14 @@ impl Part {
         self.check_version(&mut state, &meta)?;
         if state.buffer.is_none() {
             let first = self.first.as_ref().expect("a later part knows its bytes");
-            let wanted = self.resolve(first, &meta)?;
+            let wanted = self.resolve(&meta)?;
             state.buffer = Some(match &first.target {
                 FirstTarget::Frames(frames, most) => {
                     // A response of other bytes makes an empty first part, not one that ends before it begins.
                     let end = sent.end.max(wanted.start).min(wanted.end);
                     let end = end.min(wanted.start.saturating_add(*most));
                     let (span, storage) = (wanted.start..end, PartStorage::Frames(frames.clone()));
-                    let expected = first.discover(meta, wanted, span.clone(), None);
+                    let expected = self.discover(first, meta, wanted, span.clone(), None);
                     PartBuffer::new(span, storage, expected)
                 }
                 FirstTarget::Destination(to)
@@ -231,7 +230,7 @@ impl Part {
                         return self.store_whole(first, to, meta, wanted, bytes).await;
                     }
                     let storage = self.single_storage(to, wanted.end - wanted.start)?;
-                    let expected = first.discover(meta, wanted.clone(), wanted.clone(), None);
+                    let expected = self.discover(first, meta, wanted.clone(), wanted.clone(), None);
                     PartBuffer::new(wanted, storage, expected)
                 }
                 FirstTarget::Destination(to) => {
@@ -244,8 +243,8 @@ impl Part {
     }
 
     /// Returns which bytes of an object the caller wants.
-    fn resolve(&self, first: &FirstPart, meta: &ObjectMeta) -> Result<Range<u64>> {
-        let wanted = match &first.item.range {
+    fn resolve(&self, meta: &ObjectMeta) -> Result<Range<u64>> {
+        let wanted = match &self.asked {
             None => 0..meta.size,
             Some(range) => range.resolve(meta.size).map_err(|unsatisfiable| {
                 let error = self.error(ErrorKind::InvalidRange);
@@ -259,6 +258,28 @@ impl Part {
         Ok(wanted)
     }
 
+    /// Publishes what the first response has told; returns the checksum to compare with.
+    fn discover(
+        &self,
+        first: &FirstPart,
+        meta: ObjectMeta,
+        wanted: Range<u64>,
+        span: Range<u64>,
+        assembly: Option<Arc<Assembly>>,
+    ) -> Expected {
+        let expected = ExpectedChecksum::of(&meta, &wanted);
+        *first.discovered() = Some(Discovered {
+            meta,
+            wanted,
+            first: span,
+            expected,
+            version: self.request.version.clone(),
+            asked: self.asked.clone(),
+            assembly,
+        });
+        expected
+    }
+
     /// Stores bytes that are all in memory: nothing is copied, and a file is written in one go.
     async fn store_whole(
         &self,
@@ -268,7 +289,7 @@ impl Part {
         wanted: Range<u64>,
         (bytes, verified_by_store): (Bytes, Option<ChecksumAlgorithm>),
     ) -> Result<FinishedPart> {
-        let expected = first.discover(meta, wanted.clone(), wanted, None);
+        let expected = self.discover(first, meta, wanted.clone(), wanted, None);
         let checksum = match &expected {
             Ok(expected) if verified_by_store.is_none() => expected.checksum_of(&bytes),
             _ => PartChecksum::default(),
@@ -325,7 +346,7 @@ impl Part {
         let assembly = Assembly::open(to, len, self.transfer.buffers()).await;
         let assembly = assembly.map_err(|error| self.with_resource(error))?;
         let storage = assembly.part(0, span.end - span.start)?;
-        let expected = first.discover(meta, wanted, span.clone(), Some(Arc::new(assembly)));
+        let expected = self.discover(first, meta, wanted, span.clone(), Some(Arc::new(assembly)));
         Ok(PartBuffer::new(span, storage, expected))
     }
 
