@@ -69,8 +69,9 @@ pub struct TransferConfig {
 pub enum Concurrency {
     /// Adapts to the server and the network: doubles from `start` while that increases the goodput (attempts and bytes
     /// per second), and tries a doubling again now and then. With high latency the first step is larger: an eighth of
-    /// what the cores can process in the time of one response. When the server throttles, the limit is halved, and
-    /// reduced by three tenths for each further round of throttling; it grows by one per round of successes.
+    /// the requests that the cores can process in the time of one response. When the server throttles, the limit is
+    /// halved, and reduced by three tenths for each further round of throttling; it grows by one per round of
+    /// successes.
     Adaptive {
         /// The first limit.
         start: usize,

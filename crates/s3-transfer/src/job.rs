@@ -10,7 +10,7 @@ use crate::Progress;
 
 /// One retryable unit of work: a request and the draining of its body.
 ///
-/// The retry layer keeps a clone while an attempt runs. A job's clones share what an attempt achieves, such as bytes
+/// The retry layer keeps a clone while an attempt runs. A job's clones share the progress of an attempt, such as bytes
 /// received, a buffer or a file, so the next attempt resumes from there.
 pub trait Job: Clone + Send + 'static {
     /// The result of the job.

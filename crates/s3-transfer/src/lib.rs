@@ -47,8 +47,8 @@
 //!
 //! # Cancellation
 //!
-//! Dropping a future or a [`FanOut`] cancels what it started: tasks stop, temporary files are unlinked, and an
-//! unfinished upload is aborted in the background if the runtime is still there.
+//! Dropping a future or a [`FanOut`] cancels its transfers: tasks stop, temporary files are unlinked, and an unfinished
+//! upload is aborted in the background if the runtime is still there.
 
 #[cfg(not(unix))]
 compile_error!("s3-transfer builds on Unix only: it writes files with positioned writes");

@@ -69,7 +69,7 @@ impl fmt::Debug for dyn Observer + '_ {
 pub enum Event<'a> {
     /// The transfer of an object has started.
     Started {
-        /// What is done with the object.
+        /// The operation on the object.
         operation: Operation,
         /// The object.
         url: &'a S3Url,
@@ -86,7 +86,7 @@ pub enum Event<'a> {
     /// Bytes have been moved. Bytes that move again after an interruption are reported once, so that the sum of a
     /// completed transfer is its size.
     BytesMoved {
-        /// What is done with the object.
+        /// The operation on the object.
         operation: Operation,
         /// The object.
         url: &'a S3Url,
@@ -103,7 +103,7 @@ pub enum Event<'a> {
     },
     /// The transfer of an object is complete.
     Completed {
-        /// What is done with the object.
+        /// The operation on the object.
         operation: Operation,
         /// The object.
         url: &'a S3Url,
@@ -114,7 +114,7 @@ pub enum Event<'a> {
     },
     /// The transfer of an object has failed.
     Failed {
-        /// What is done with the object.
+        /// The operation on the object.
         operation: Operation,
         /// The object.
         url: &'a S3Url,
@@ -123,7 +123,7 @@ pub enum Event<'a> {
     },
     /// The transfer of an object was dropped before its end.
     Cancelled {
-        /// What is done with the object.
+        /// The operation on the object.
         operation: Operation,
         /// The object.
         url: &'a S3Url,
@@ -166,7 +166,7 @@ impl CallOptions {
 }
 
 impl Transfer {
-    /// Returns the options of a whole call: what its jobs share.
+    /// Returns the options that all jobs of a call share.
     pub(crate) fn call_options(&self, options: &CallOptions) -> CallOptions {
         let mut options = options.with_recorder();
         if options.observer.is_none() {
@@ -250,7 +250,7 @@ impl Drop for ObjectEvents {
     }
 }
 
-/// Reports the bytes of one object, a buffer at a time. What is left is reported when it is dropped.
+/// Reports the bytes of one object, a buffer at a time. The remaining bytes are reported when it is dropped.
 #[derive(Debug)]
 pub(crate) struct MovedBytes<'a> {
     observer: Option<&'a dyn Observer>,
@@ -315,7 +315,7 @@ pub(crate) async fn report_sent<T>(
     let outcome = std::future::poll_fn(|cx| {
         let polled = sending.as_mut().poll(cx);
         if let Some(sent) = &sent {
-            // The count includes heads and what was sent again.
+            // The count includes headers and bytes that were sent again.
             let reached = sent.bytes().min(len).max(reported);
             moved.add(reached - reported);
             reported = reached;

@@ -201,7 +201,7 @@ impl Transfer {
     /// Deletes one object: a version of it permanently, or only if it has an ETag. Returns the version that was deleted, or
     /// the delete marker. One request.
     ///
-    /// Deleting what is not there succeeds, unless an ETag is required.
+    /// Deleting a missing object succeeds, unless an ETag is required.
     ///
     /// # Examples
     ///
@@ -360,8 +360,8 @@ impl Transfer {
 
     /// Deletes objects, of one or of many buckets. One request per 1,000 keys of a bucket.
     ///
-    /// Returns one outcome per input, in input order. Deleting what is not there succeeds. Keys whose deletion fails
-    /// for a passing reason are tried again, and only they.
+    /// Returns one outcome per input, in input order. Deleting a missing object succeeds. Only keys whose deletion
+    /// fails with a transient error are tried again.
     ///
     /// # Examples
     ///
@@ -467,7 +467,7 @@ fn batches(urls: Vec<S3Url>) -> Vec<Batch> {
     batches
 }
 
-/// Deletes what is waiting; what failed for a passing reason is still waiting afterwards.
+/// Deletes the waiting keys. Those that fail with a transient error are still waiting afterwards.
 #[derive(Clone, Debug)]
 struct DeleteBatch {
     /// When the call began.

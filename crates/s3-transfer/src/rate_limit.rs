@@ -40,7 +40,7 @@ impl RateLimit {
 
     /// Waits as long as `bytes` more take at this rate. Then a transfer of one part keeps to the rate, too.
     ///
-    /// A wait that is cancelled gives back what is left of it.
+    /// A cancelled wait gives back the time that is left of it.
     pub(crate) async fn take(&self, bytes: u64) {
         let mut wait = Wait {
             limit: self,

@@ -14,7 +14,7 @@ use super::{Destination, ObjectData};
 use crate::etag_md5::has_md5;
 use crate::io::{Buffers, Target, TempFile, local_failure, on_disk, run_blocking};
 
-/// The mode of a file that the caller names: what any program would create.
+/// The mode of a file that the caller names, before the umask: as in any other program.
 const PUBLIC: u32 = 0o666;
 /// The mode of a file in a scratch directory.
 const PRIVATE: u32 = 0o600;
@@ -128,7 +128,7 @@ impl Assembly {
         let storage = std::mem::replace(&mut *self.storage(), Storage::Closed);
         let (temp, target) = match storage {
             Storage::File { temp, target, .. } => (temp, target),
-            // What was split into parts does not return to the pool: it no longer knows its size.
+            // A buffer that was split into parts does not return to the pool: it no longer knows its size.
             Storage::Memory { .. } => {
                 let bytes = join(parts).freeze();
                 if let Some(etag) = md5 {

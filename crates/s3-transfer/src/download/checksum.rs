@@ -1,4 +1,4 @@
-//! Checksums of downloads: what the server sent, what arrived, and the verdict.
+//! Checksums of downloads: the server's, that of the received bytes, and their comparison.
 
 use std::ops::Range;
 
@@ -49,7 +49,7 @@ pub(crate) struct ExpectedChecksum {
 #[derive(Debug)]
 pub(crate) struct RunningChecksum(Option<Box<Digest>>);
 
-/// The checksum of a part, and what it takes to combine it with that of the next one.
+/// The checksum of a part, with the length that combining it with the next one needs.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct PartChecksum {
     pub(crate) crc: u64,

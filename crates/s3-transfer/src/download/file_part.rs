@@ -81,7 +81,7 @@ impl FilePart {
         (buffer, room)
     }
 
-    /// Writes what is in the buffer, and lets others have it.
+    /// Writes the buffered bytes and returns the buffer to the pool.
     pub(crate) async fn flush(&mut self) -> io::Result<()> {
         if self.waiting() > 0 {
             return self.write(false).await;
@@ -101,7 +101,7 @@ impl FilePart {
         })
     }
 
-    /// Writes what is in the buffer; these are the last bytes.
+    /// Writes the buffered bytes, which are the last ones of the part.
     pub(crate) async fn finish(&mut self) -> io::Result<()> {
         match self.part_file {
             PartFile::Own { .. } => self.write(true).await,

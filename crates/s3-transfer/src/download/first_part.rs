@@ -1,4 +1,4 @@
-//! The first part of a read: what its response tells about the object, for all parts.
+//! The first part of a read, whose response has the metadata that all parts need.
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -12,7 +12,7 @@ use super::frames::FrameSender;
 use super::part_state::lock;
 use crate::etag_md5::etag_that_is_md5;
 
-/// How the first part finds out what is to be read.
+/// The destination of the first part, and the metadata from its response.
 #[derive(Debug)]
 pub(super) struct FirstPart {
     pub(super) target: FirstTarget,

@@ -49,8 +49,8 @@ impl MemoryBudget {
         share
     }
 
-    /// Returns a share for one result of at most `bytes` bytes. It takes what the result needs when its size is known,
-    /// and gives it back with its last clone: keep one as long as the result.
+    /// Returns a share for one result of at most `bytes` bytes. It takes the memory when the size of the result is
+    /// known, and gives it back with its last clone: keep one as long as the result.
     #[must_use]
     pub fn share(&self, bytes: u64) -> MemoryShare {
         MemoryShare(Arc::new(Share {
@@ -79,8 +79,8 @@ impl MemoryShare {
         MemoryBudget::new(bytes).share(bytes)
     }
 
-    /// Takes memory for `len` bytes in all, if there is so much, and returns whether it has. A second attempt at the same
-    /// result takes only what the first has not.
+    /// Takes memory for `len` bytes in total if that much is free. Returns whether it did. A second attempt at the same
+    /// result takes only the bytes that the first has not taken.
     pub(super) fn take(&self, len: u64) -> bool {
         let Share {
             memory,

@@ -350,8 +350,8 @@ impl ObjectReader {
         });
     }
 
-    /// Ends the reader in a forked child. What is in flight belongs to the parent: nothing fills it here, and dropping
-    /// it could wait for threads that do not exist.
+    /// Ends the reader in a forked child. Parts in flight belong to the parent: nothing fills them here, and dropping
+    /// them could wait for threads that do not exist.
     fn end_in_child(&mut self) -> Error {
         self.has_ended = true;
         mem::forget(mem::replace(&mut self.tasks, PoolJoinSet::new()));

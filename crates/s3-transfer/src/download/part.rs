@@ -146,7 +146,7 @@ impl PartRead {
         discovered.is_some_and(|found| found.as_ref().is_some_and(|found| found.assembly.is_some()))
     }
 
-    /// Takes what the first response revealed, once.
+    /// Takes the metadata from the first response, once.
     ///
     /// It is set while the job is polled, so the caller that polls the job can check afterwards without a waker.
     pub(super) fn take_discovered(&self) -> Option<Discovered> {
@@ -258,7 +258,7 @@ impl Part {
         Ok(wanted)
     }
 
-    /// Publishes what the first response has told; returns the checksum to compare with.
+    /// Publishes the metadata from the first response. Returns the checksum to compare with.
     fn discover(
         &self,
         first: &FirstPart,
@@ -396,14 +396,14 @@ impl Part {
             return self.finish(state, verified).await;
         };
         if !matches!(error.kind(), ErrorKind::Integrity | ErrorKind::Protocol) {
-            // What has arrived stays, and its buffer serves others while this part waits for its next attempt.
+            // Received bytes are kept, and other parts use the buffer while this one waits for its next attempt.
             if buffer.storage.has_room() {
                 self.flush(buffer).await?;
             }
         } else if !buffer.clear() {
             return Err(error.with_retryability(Retryability::Spent));
         }
-        // A wrong checksum or length shows after the last byte: nothing of what has arrived can be used.
+        // A wrong checksum or length shows after the last byte: none of the received bytes can be used.
         Err(in_the_body(error))
     }
 

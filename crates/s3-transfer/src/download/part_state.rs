@@ -53,7 +53,7 @@ impl PartBuffer {
         self.checksum.of(self.span.end - self.span.start)
     }
 
-    /// Forgets what has arrived; `false` if some of it is with the reader already.
+    /// Forgets the received bytes. Returns `false` if the reader already has some of them.
     pub(super) fn clear(&mut self) -> bool {
         self.checksum.reset();
         self.storage.clear()

@@ -35,7 +35,7 @@ const MAX_WORKERS: usize = 8;
 /// The results of a fan-out: a stream of `(input index, result)` in order of completion.
 ///
 /// Inputs are taken from their source as the window allows; a result that was not read counts as in flight. Dropping
-/// the stream cancels what is in flight.
+/// the stream cancels the jobs in flight.
 ///
 /// # Panics
 ///
@@ -196,7 +196,7 @@ impl<T: Send + 'static, E: Send + 'static> FanOut<T, E> {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future cancels what is in flight.
+    /// Dropping the future cancels the jobs in flight.
     pub async fn all(self) -> Vec<Result<T, E>> {
         let outcomes = self.outcomes(AfterFailure::Continue).await.into_iter();
         outcomes
@@ -232,7 +232,7 @@ impl<T: Send + 'static, E: Send + 'static> FanOut<T, E> {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future cancels what is in flight.
+    /// Dropping the future cancels the jobs in flight.
     pub async fn outcomes(mut self, after: AfterFailure) -> Vec<Option<Result<T, E>>> {
         let state = Arc::get_mut(&mut self.state).expect("the stream has not been polled");
         state.after_failure = after;

@@ -156,8 +156,8 @@ pub(super) fn without_prefix_itself(mut page: ListPage, prefix: &S3Prefix) -> Li
     page
 }
 
-/// Fails on a page with an entry that does not begin with the prefix, as of a gateway that ignores it. Callers cut the
-/// prefix off, or delete what is listed.
+/// Fails on a page with an entry that does not begin with the prefix, as from a gateway that ignores the prefix.
+/// Callers cut it off, or delete the listed objects.
 pub(super) fn check_prefix(page: &ListPage, prefix: &S3Prefix) -> Result<()> {
     let keys = page.objects.iter().map(|object| object.url.key());
     let mut entries = keys.chain(page.prefixes.iter().map(S3Prefix::prefix));

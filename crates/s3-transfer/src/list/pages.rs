@@ -67,8 +67,8 @@ impl ListOptions {
     }
 }
 
-/// The pages of a listing in key order. Nothing is sent before the stream is polled. Dropping it cancels what is in
-/// flight.
+/// The pages of a listing in key order. Nothing is sent before the stream is polled. Dropping it cancels the requests
+/// in flight.
 ///
 /// # Panics
 ///

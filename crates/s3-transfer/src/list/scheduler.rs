@@ -12,7 +12,7 @@
 //!    requested at the key where the [interpolator](super::key_interpolator) expects it to begin. Predictions are limited
 //!    by credit: one that finds keys earns one, one that finds none costs three.
 //!
-//! Prediction is what makes flat listings parallel. 200,000 keys under one prefix, 200 pages, in `simulation.rs`:
+//! Prediction makes flat listings parallel. 200,000 keys under one prefix, 200 pages, in `simulation.rs`:
 //!
 //! | names | rounds of requests, without prediction | with | requests, without | with |
 //! |---|---|---|---|---|
@@ -23,7 +23,7 @@
 //! A page that extends past its range is kept as far as nothing else was requested there, so a bad boundary costs nothing
 //! before it is used.
 //!
-//! The scheduler sends nothing and knows no time: [`ListScheduler::next_request`] returns what to send,
+//! The scheduler sends nothing and knows no time: [`ListScheduler::next_request`] returns the next request,
 //! [`ListScheduler::handle_response`] takes the response, and [`ListScheduler::pop`] returns pages in key order.
 
 mod delimiter_probe;

@@ -77,7 +77,7 @@ impl ListServer {
                     let common = &key[..=prefix.len() + found];
                     page.prefixes
                         .push(S3Prefix::from_parts("b", common).unwrap());
-                    // Longer than what follows in any key here.
+                    // Longer than the rest of any key here.
                     position = format!("{common}{}", "\u{10ffff}".repeat(8));
                     at = after(&position);
                 }

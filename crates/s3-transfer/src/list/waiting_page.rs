@@ -23,11 +23,12 @@ pub(super) struct PackedPage {
     /// Names the bucket.
     prefix: S3Prefix,
     objects: usize,
-    /// The keys without what they begin with, and the ETags that are no MD5s, one after the other.
+    /// The keys without the start that they share with the key before, and the ETags that are no MD5s, one after the
+    /// other.
     texts: String,
     /// Everything else of the objects, one after the other.
     bytes: Vec<u8>,
-    /// What few objects differ in.
+    /// The distinct combinations of the fields that few objects differ in.
     kinds: Vec<Kind>,
 }
 
@@ -39,7 +40,7 @@ struct Kind {
     checksum_type: Option<ChecksumType>,
 }
 
-/// About what the texts of an object take, and the rest of it.
+/// The approximate sizes of the texts of an object and of its other fields.
 const TEXT: usize = 32;
 const OBJECT: usize = 32;
 
@@ -195,7 +196,7 @@ impl PackedPage {
     }
 }
 
-/// Reads what was packed.
+/// Reads the fields of a packed page.
 struct PackedReader<'b> {
     texts: &'b str,
     bytes: &'b [u8],

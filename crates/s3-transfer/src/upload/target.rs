@@ -29,7 +29,7 @@ pub(crate) struct Upload {
     pub(crate) checksum_algorithm: Option<ChecksumAlgorithm>,
 }
 
-/// Returns the error of a condition that the server would ignore: what it protects would be overwritten.
+/// Returns the error of a condition that the server would ignore, overwriting the object that it protects.
 pub(crate) fn unconditional(url: &S3Url) -> Error {
     Error::new(ErrorKind::Unsupported, Operation::Put)
         .with_resource(url)

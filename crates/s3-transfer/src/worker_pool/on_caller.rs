@@ -3,7 +3,7 @@
 //!
 //! Work on a thread of the pool costs two thread switches, which is half of the time of a small request to a server
 //! nearby. So a pool has one more runtime, without a thread: the calls of one caller at a time use it. It runs only
-//! during these calls; what they start for later, such as the abort of an upload, runs on the pool.
+//! during these calls; tasks that they start for later, such as the abort of an upload, run on the pool.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -120,7 +120,7 @@ impl RuntimeInUse<'_> {
             let asleep = Instant::now() + POLLED.min(limit);
             let mut polls = 0;
             while polls < MIN_POLLS || Instant::now() < asleep {
-                // Shows the sockets what has happened.
+                // Lets the runtime poll its sockets.
                 tokio::task::yield_now().await;
                 if let Poll::Ready(output) = poll_once(work.as_mut()).await {
                     self.callers.polled(true);
@@ -174,7 +174,7 @@ pub struct OnCaller<'p, F: Future> {
 impl WorkerPool {
     /// Returns `work` for this thread to poll, which may wait for tasks of the pool.
     ///
-    /// What the work returns must not depend on connections that it has opened: they are served only during the work.
+    /// The output must not depend on connections that the work has opened: they are served only during the work.
     ///
     /// # Errors
     ///
@@ -213,7 +213,7 @@ impl<F: Future> OnCaller<'_, F> {
         let scope = CallerScope::enter(self.pool);
         let polled = catch_unwind(AssertUnwindSafe(|| {
             runtime.runtime.block_on(async {
-                // Lets the sockets show what has happened to them since the last call.
+                // Lets the runtime poll its sockets, for events since the last call.
                 tokio::task::yield_now().await;
                 runtime.poll_for(limit, work.as_mut()).await
             })

@@ -1,4 +1,4 @@
-//! Aborts of failed uploads: when the abort is sent, and what waits for it.
+//! Aborts of failed uploads: when the abort is sent, and which calls wait for it.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;

@@ -49,7 +49,7 @@ async fn reads_and_uploads_do_not_wait_for_each_other() {
     assert_ramp(&setup.memory.get_bytes(url("to")).await.unwrap(), 0);
 }
 
-/// Counts what is read from it.
+/// Counts the bytes that are read from it.
 struct Counted(Arc<AtomicUsize>);
 
 impl Read for Counted {

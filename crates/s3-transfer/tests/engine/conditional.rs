@@ -423,7 +423,8 @@ async fn only_a_write_that_must_not_replace_is_sent_again_after_an_error_respons
 
 #[tokio::test(start_paused = true)]
 async fn an_upload_that_has_gone_is_no_object_that_is_there() {
-    // The look beforehand is denied, and the one after it finds what another has written meanwhile.
+    // The HEAD before the upload is denied, and the one after it finds an object that another client has written
+    // meanwhile.
     let denied = FaultMatch::operation("HeadObject").on(FaultAction::status(403, "AccessDenied"));
     let setup = setup(lost_then_rejected(COMPLETE, GONE, 9, [denied.times(1)]));
     setup.seed("k", 10).await;

@@ -280,7 +280,7 @@ async fn a_full_disk_is_an_error_that_says_so_and_leaves_nothing() {
     }
 }
 
-/// Says of the object what the server stores with it: the CRC-32C of its bytes.
+/// Stores an object with a checksum, the CRC-32C of its bytes.
 async fn with_checksum(len: usize, on_get: OnGet) -> Hooked {
     let store = hooked(len, on_get).await;
     let bytes = ramp(0, len);

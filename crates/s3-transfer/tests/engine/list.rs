@@ -193,7 +193,7 @@ async fn holding(config: TransferConfig, keys: impl Iterator<Item = String>) -> 
     setup
 }
 
-/// Lists the bucket, and returns how many keys came, for how many requests and in what time.
+/// Lists the bucket, and returns the number of keys, the number of requests and the duration.
 async fn listed(setup: &Setup) -> (usize, u64, Duration) {
     let begin = Instant::now();
     let pages = setup.transfer.list(bucket(), all(), &Default::default());

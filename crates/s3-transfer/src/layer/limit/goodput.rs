@@ -31,8 +31,8 @@ use crate::sync::Instant;
 const MIN_GAIN: f64 = 1.2;
 /// Rounds in a row without that gain that end the climb.
 const MISSES_TO_STOP: u32 = 2;
-/// Bytes that score as much as one attempt. 256 KiB: about what a core moves in the time of one small request (7 to
-/// 60 µs per request, 0.3 s per GiB).
+/// Bytes that score as much as one attempt. 256 KiB: about as many bytes as a core moves in the time of one small
+/// request (7 to 60 µs per request, 0.3 s per GiB).
 const BYTES_PER_POINT: f64 = 262_144.0;
 /// The shortest round. In a shorter one, other programs on the machine distort the measurement.
 const MIN_ROUND: Duration = Duration::from_millis(10);
@@ -53,7 +53,7 @@ const MAX_START: usize = 64;
 const NEW_ROUND_WEIGHT: f64 = 0.3;
 /// The least CPU time of a request: s3-wire alone needs 7 µs, the layers above it as much (docs/TUNING.md).
 const CPU_PER_REQUEST: Duration = Duration::from_micros(10);
-/// The least CPU time of 256 KiB: 0.16 s per GiB, half of what a bare read loop takes.
+/// The least CPU time of 256 KiB: 0.16 s per GiB, half the time of a bare read loop.
 const CPU_PER_POINT: Duration = Duration::from_micros(40);
 /// A round is bound by latency, not CPU, if its attempts take this many times the CPU time of a whole level.
 const LATENCY_BOUND_RATIO: f64 = 8.0;

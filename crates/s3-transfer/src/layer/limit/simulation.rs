@@ -1,6 +1,6 @@
 //! The concurrency controller against simulated servers, on paused time.
 //!
-//! Each test compares the controller with what a perfect client would need.
+//! Each test compares the controller with a perfect client.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -214,7 +214,7 @@ async fn noise_of_a_fifth_does_not_stop_the_climb() {
 
 #[tokio::test(start_paused = true)]
 async fn a_cpu_bound_client_keeps_the_level_low() {
-    // What one core does without any latency.
+    // The rate of one core without any latency.
     let server = Server {
         responses: 10_000.0,
         ..Server::default()

@@ -1,8 +1,8 @@
 //! Models of tokio's semaphore, `Notify`, timers and `JoinSet` for shuttle, which has none of them.
 //!
-//! Only what this crate uses is there. Each step that other threads can see is behind a lock or a semaphore of shuttle's,
-//! which is a point where another thread may run. Orders of memory are not modelled: every atomic is sequentially
-//! consistent.
+//! Only the types and methods that this crate uses are there. Each step that other threads can see is behind a lock or
+//! a semaphore of shuttle's, which is a point where another thread may run. Orders of memory are not modelled: every
+//! atomic is sequentially consistent.
 
 mod clock;
 #[cfg(test)]
