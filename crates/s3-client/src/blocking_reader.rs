@@ -17,8 +17,9 @@ use crate::request::Request;
 
 /// A reader of an object, or of a range of it, with `Read` and `Seek`; position 0 is the first byte of the range.
 ///
-/// It reads ahead as the asynchronous reader does. A seek beyond the current frame cancels what is in flight, and the
-/// next read sends a request at the new position, for an object with the same ETag: if it was replaced, the read fails.
+/// It reads ahead as the asynchronous reader does. A seek beyond the current frame cancels the requests in flight, and
+/// the next read sends a request at the new position, for an object with the same ETag: if it was replaced, the read
+/// fails.
 pub struct Reader {
     mode: Blocking,
     call: Call,

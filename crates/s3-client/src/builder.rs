@@ -442,7 +442,7 @@ impl<M: Mode> S3Builder<M> {
         }
     }
 
-    /// Encrypts what is written, and decrypts what is read, with a key of the customer (SSE-C). AWS takes it over HTTPS
+    /// Encrypts written objects, and decrypts read ones, with a key of the customer (SSE-C). AWS takes it over HTTPS
     /// only.
     pub fn customer_key(self, key: [u8; 32]) -> Self {
         self.sdk(|sdk| sdk.customer_key(&key))
@@ -475,7 +475,7 @@ impl<M: Mode> S3Builder<M> {
     }
 }
 
-/// What clients share that have one engine.
+/// The state that clients with one engine share.
 #[derive(Debug)]
 struct SharedEngine {
     transfer: Transfer,

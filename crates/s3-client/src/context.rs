@@ -100,7 +100,7 @@ impl ClientContext {
         }
     }
 
-    /// Returns what the keys of results are relative to.
+    /// Returns the prefix that the keys of results are relative to.
     pub(crate) fn display_root(&self) -> Option<S3Prefix> {
         self.root.prefix().cloned()
     }

@@ -108,7 +108,7 @@ pub enum Error {
         /// built or closed before.
         uploads: usize,
     },
-    /// A sync did not delete what only the target has.
+    /// A sync did not delete the entries that only the target has.
     #[error("{count} deletions were not made: {reason}")]
     #[non_exhaustive]
     NotDeleted {
@@ -281,7 +281,7 @@ impl Error {
     }
 }
 
-/// The text with its attempts, and the causes. It is what `main` prints of an error that it returns.
+/// The text with its attempts, and the causes. `main` prints it for an error that it returns.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self:#}")?;

@@ -68,7 +68,7 @@ impl Key {
         }
     }
 
-    /// Returns the key of what an earlier call has returned, by its full URL.
+    /// Returns the key of a result of an earlier call, by its full URL.
     pub(crate) fn found(url: &str) -> Self {
         Self(Named::Found(url.to_owned()))
     }

@@ -3,7 +3,7 @@
 use s3_core::url::{DisplayKey, display_key};
 use s3_core::{S3Prefix, S3Url};
 
-/// The URL of an object or a prefix, and what its key is relative to.
+/// The URL of an object or a prefix, and the prefix that its key is relative to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Location {
     url: Url,
@@ -90,7 +90,7 @@ macro_rules! located {
     )*};
 }
 
-/// Makes `Debug` print what `Display` does.
+/// Makes `Debug` print the text of `Display`.
 macro_rules! debug_as_display {
     ($($type:ty),*) => {$(
         /// As `Display`.

@@ -1,4 +1,4 @@
-//! [`S3PutObject`]: what to upload, with key and attributes.
+//! [`S3PutObject`]: a value or a file to upload, with key and attributes.
 
 use std::path::PathBuf;
 

@@ -44,7 +44,7 @@ pub struct Request<O, M = Async> {
 
 /// How calls are sent: [`Async`] or [`Blocking`](crate::blocking::Blocking).
 pub trait Mode: Clone + fmt::Debug + Send + Sync + 'static {
-    /// Starts what the mode needs, with this number of threads if it has any.
+    /// Starts the runtime that the mode needs, with this number of threads if it has its own.
     #[doc(hidden)]
     fn start(threads: Option<NonZeroUsize>) -> Result<Self>;
 }

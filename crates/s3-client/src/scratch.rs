@@ -26,7 +26,7 @@ pub(crate) const RANDOM: usize = 7;
 /// A directory `<tmproot>/metaflow.s3.RXXXXXXX` that is made when the first download needs a file, and goes away with the
 /// last handle or object of a client.
 ///
-/// It is locked as long as the process lives that made it, so that a cleanup can tell what is in use.
+/// It is locked while the process that made it runs, so that a cleanup skips directories in use.
 ///
 /// Its path is absolute, so a change of the working directory has no effect on it. Only the process that made it
 /// removes it: a forked child that drops its copy of the client leaves its parent's files alone.

@@ -57,7 +57,7 @@ impl<T: ReadOutput> Stream for ObjectStream<T> {
         if let StreamResults::Running(..) = &this.results
             && let Err(forked) = this.client.check_process()
         {
-            // What is in flight belongs to the parent: dropping it could wait for threads that do not exist here.
+            // Requests in flight belong to the parent: dropping them could wait for threads that do not exist here.
             let running = std::mem::replace(&mut this.results, StreamResults::Rejected(None));
             std::mem::forget(running);
             return Poll::Ready(Some((0, Err(forked))));
@@ -83,7 +83,7 @@ impl<T> fmt::Debug for ObjectStream<T> {
     }
 }
 
-/// A prefix to list, and what the keys of its entries are relative to.
+/// A prefix to list, and the prefix that the keys of its entries are relative to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Listing {
     /// The prefix of the request.

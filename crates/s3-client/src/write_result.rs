@@ -1,4 +1,4 @@
-//! [`WriteResult`]: what a put, copy or delete did.
+//! [`WriteResult`]: the result of a put, copy or delete.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What every chapter needs: a heading, steps with times, and checks that end the tour.
+//! The frame of every chapter: a heading, steps with times, and checks that end the tour.
 
 use std::error::Error;
 use std::time::Instant;
@@ -19,7 +19,7 @@ macro_rules! check {
 
 pub(crate) use check;
 
-/// Tells what each step of a chapter did, and how long it took.
+/// Prints the result of each step of a chapter, and how long it took.
 pub(crate) struct Chapter(Instant);
 
 impl Chapter {

@@ -1,4 +1,4 @@
-//! `discard`: removes what an interrupted transfer has kept.
+//! `discard`: removes the kept parts of an interrupted transfer.
 
 use crate::KeptTransfer;
 use crate::call::Call;

@@ -202,7 +202,7 @@ impl<T> Get<T> {
     }
 }
 
-/// Returns what to download, or why the key or the range is invalid.
+/// Returns the download, or why its key or range is invalid.
 pub(super) fn resolve(client: &ClientContext, object: &GetObject) -> Result<GetItem> {
     let url = client.object_url(object.key())?;
     let range = object.range(url.as_str())?;

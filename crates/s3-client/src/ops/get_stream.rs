@@ -102,7 +102,7 @@ impl Stream for ByteStream {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         if let Err(forked) = self.client.check_process() {
-            // What is in flight belongs to the parent: dropping it could wait for threads that do not exist here.
+            // Requests in flight belong to the parent: dropping them could wait for threads that do not exist here.
             let frames = self.frames.take().map(std::mem::forget);
             return Poll::Ready(frames.map(|()| Err(forked)));
         }

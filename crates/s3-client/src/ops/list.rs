@@ -188,7 +188,8 @@ impl<T: ListedEntry> Op for List<T> {
     }
 }
 
-/// Lists in parallel and returns what `add` takes from the pages of each listing, in the order of the listings.
+/// Lists in parallel and returns the items that `add` takes from the pages of each listing, in the order of the
+/// listings.
 pub(super) async fn list_all<T: Clone + Send + 'static>(
     call: &Call,
     on_failure: OnFailure,

@@ -47,7 +47,8 @@ impl<M: Mode> Client<M> {
     /// Uploads a file, and resumes an interrupted upload of it: parts that the server has and whose bytes
     /// the file still has are not sent again.
     ///
-    /// If it fails or is dropped, what was sent stays for the next call. A file of one request has nothing to keep.
+    /// If it fails or is dropped, the uploaded parts are kept for the next call. A file of one request has no parts to
+    /// keep.
     ///
     /// # Errors
     ///
@@ -89,8 +90,8 @@ impl<M: Mode> Client<M> {
     /// Downloads an object to a file, and resumes an interrupted download of it. The file appears under
     /// its name when it is complete. Its directory must exist.
     ///
-    /// If it fails or is dropped, what was read stays in a partial file for the next call. An object that is not known to be
-    /// small costs one HEAD more.
+    /// If it fails or is dropped, the received bytes stay in a partial file for the next call. An object that is not
+    /// known to be small costs one HEAD more.
     ///
     /// # Errors
     ///
@@ -113,8 +114,8 @@ impl<M: Mode> Client<M> {
     /// Copies an object within the server, and resumes an interrupted copy of it: parts that the server
     /// has are not copied again. All parts are of one ETag of the source.
     ///
-    /// If it fails or is dropped, the parts stay on the server for the next call. An object of one part
-    /// (512 MiB, or what `part_size` sets) is copied in one request. One HEAD more than [`copy`](Self::copy).
+    /// If it fails or is dropped, the parts stay on the server for the next call. An object of one part (512 MiB, or
+    /// the configured `part_size`) is copied in one request. One HEAD more than [`copy`](Self::copy).
     ///
     /// # Errors
     ///

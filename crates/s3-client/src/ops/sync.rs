@@ -213,7 +213,7 @@ impl<M> Request<SyncDirectories, M> {
 impl Request<SyncDirectories, Async> {
     /// Returns each path that was written or deleted, or that has failed, in order of completion.
     ///
-    /// Nothing runs before the stream is polled, and dropping it cancels what is in flight.
+    /// Nothing runs before the stream is polled, and dropping it cancels the transfers in flight.
     pub fn stream(self) -> SyncStream {
         let (op, call) = self.into_call();
         let job = SyncJob::new(op.0, call);

@@ -30,7 +30,7 @@ pub(super) enum Content {
     Object(ObjectContent),
 }
 
-/// A file, and what it was when it was opened.
+/// A file, and its version when it was opened.
 #[derive(Clone)]
 pub(super) struct FileContent {
     file: Arc<File>,
@@ -185,7 +185,7 @@ impl FileContent {
         self.version["size"].as_u64().unwrap_or_default()
     }
 
-    /// Returns what changes when the file is written or replaced.
+    /// Returns the values that change when the file is written or replaced.
     pub(super) fn version(&self) -> &Value {
         &self.version
     }

@@ -264,7 +264,7 @@ impl RunningDownload<'_> {
         .await
     }
 
-    /// Fetches what is missing, and returns the records of all parts, in order.
+    /// Fetches the missing parts, and returns the records of all parts, in order.
     async fn fetch(&mut self, mut done: Vec<Option<Value>>) -> Result<Vec<Value>> {
         let (url, size) = (self.meta.url.clone(), self.meta.size);
         let len = |range: &Range<u64>| range.end - range.start;
@@ -449,7 +449,7 @@ async fn fetch_part(
     .await
 }
 
-/// Returns what a record says of the checksum that a response has sent: value and that of the bytes, or that it is composite.
+/// Returns the record of the checksum of a response: its value and that of the bytes, or that it is composite.
 fn recorded(sent: &Checksum, bytes: &[u8]) -> Option<Value> {
     if sent.checksum_type == ChecksumType::Composite {
         return Some(json!({"composite": true}));

@@ -8,7 +8,7 @@ use s3_transfer::{Event, Observer, Verified};
 use crate::call::Call;
 use crate::error::Error;
 
-/// Passes on what a part tells of its object: bytes, retries and waiting.
+/// Passes on the events of a part that concern its object: bytes, retries and waiting.
 struct PartObserver(Arc<dyn Observer>);
 
 impl Observer for PartObserver {

@@ -161,7 +161,7 @@ mod tests {
             fs::write(&path, &spoilt).unwrap();
             let line = whole[..at].iter().filter(|byte| **byte == b'\n').count();
             assert_eq!(records(&path).len(), line, "byte {at}");
-            // What was cut off is not there the next time either.
+            // The records that were cut off are not read the next time either.
             assert_eq!(records(&path).len(), line, "byte {at}");
             fs::write(&path, &whole[..at]).unwrap();
             assert_eq!(records(&path).len(), line, "cut at {at}");

@@ -1,4 +1,4 @@
-//! [`Resume`]: the journals of interrupted transfers, and what they have kept.
+//! [`Resume`]: the journals of interrupted transfers, and the parts that they keep.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -1,10 +1,10 @@
 //! Resumable transfers: uploads and downloads of files, and copies within the server, survive a killed process.
 //!
-//! A transfer of several parts has a journal: a file with a header, which says what is transferred, and a record for each
-//! part that is done. The next transfer of the same thing reads it and does the rest. Nothing in it is believed: a part of
-//! an upload counts if the journal has it, the server lists it with the same size and ETag, and the bytes of the file
-//! have the recorded CRC; a part of a download counts if the bytes of the partial file have it. A part of a copy has no
-//! bytes here: all parts are copied from one ETag, which is in the header.
+//! A transfer of several parts has a journal: a file with a header, which names the source and the target, and a record
+//! for each complete part. The next transfer between them reads it and transfers the rest. No record is trusted: a part
+//! of an upload counts if the journal has it, the server lists it with the same size and ETag, and the bytes of the
+//! file have the recorded CRC; a part of a download counts if the bytes of the partial file have it. A part of a copy
+//! has no bytes here: all parts are copied from one ETag, which is in the header.
 //!
 //! ```text
 //! upload:    create ─► header, fsync ─► send a part ─► record ─► … ─► complete ─► remove the journal

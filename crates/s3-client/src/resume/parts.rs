@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crc_fast::{CrcAlgorithm, Digest};
 
-/// The most parts of a transfer in flight: 10 parts of 8 MiB are what a killed transfer loses at most.
+/// The most parts of a transfer in flight: a killed transfer loses at most 10 parts of 8 MiB.
 const MOST_IN_FLIGHT: usize = 10;
 
 /// The fewest parts in flight, so that the line is busy between two of them.

@@ -386,7 +386,7 @@ impl RunningUpload<'_> {
         parts(self.size, self.part_size)
     }
 
-    /// Sends what is missing, and returns the tags of all parts.
+    /// Sends the missing parts, and returns the tags of all parts.
     async fn send(
         &mut self,
         upload: &UploadId,

@@ -26,7 +26,7 @@ pub enum SyncCompare {
     /// MD5, or of parts of an unknown size, the checksum that the server stores decides, which costs a HEAD. Without one the
     /// source is transferred, and the event says so.
     Content,
-    /// Never, whatever the size: what exists is kept.
+    /// Never, whatever the size: existing entries are kept.
     Exists,
 }
 
@@ -39,7 +39,7 @@ pub(crate) enum Verdict {
 }
 
 impl SyncSettings {
-    /// Returns what the metadata of both entries tells.
+    /// Returns the verdict by the metadata of both entries.
     pub(crate) fn verdict(&self, source: &SyncEntry, target: &SyncEntry) -> Verdict {
         if self.compare == SyncCompare::Exists {
             return Verdict::Same;
@@ -75,7 +75,7 @@ impl SyncSettings {
         self.keep_times && matches!(self.to, SyncPlace::Local(_))
     }
 
-    /// Returns what the content will tell; `otherwise` if there is nothing to compare.
+    /// Returns the verdict by ETag, or that the contents must be compared; `otherwise` if there is nothing to compare.
     fn by_content(&self, source: &SyncEntry, target: &SyncEntry, otherwise: Verdict) -> Verdict {
         let md5 = |entry: &SyncEntry| entry.etag.clone().filter(is_md5);
         match (&self.from, &self.to) {

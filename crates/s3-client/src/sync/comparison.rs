@@ -57,8 +57,8 @@ impl SyncSettings {
         }
     }
 
-    /// Compares a file with the ETag of the listing; if that does not tell and contents or kept times are compared,
-    /// with what a HEAD tells.
+    /// Compares a file with the ETag of the listing; if that does not decide and contents or kept times are compared,
+    /// with the response to a HEAD.
     async fn file_and_object(
         &self,
         (directory, file): (&Path, &SyncEntry),

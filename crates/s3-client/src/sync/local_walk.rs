@@ -23,7 +23,7 @@ pub type PathFilter = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 pub enum LocalEntry {
     /// A regular file.
     File(FoundFile),
-    /// A directory below the start, before what is in it. Only [with directories](LocalWalk::with_directories).
+    /// A directory below the start, before its entries. Only [with directories](LocalWalk::with_directories).
     Directory(FoundDirectory),
     /// An entry that cannot be read, or whose name cannot be a key.
     Unreadable(PathBuf, Error),

@@ -31,7 +31,7 @@ pub(crate) enum Step {
     Fail(Unreadable),
 }
 
-/// Returns the steps that make the target equal to the source, in key order. What only the target has goes to the
+/// Returns the steps that make the target equal to the source, in key order. Entries that only the target has go to the
 /// state's deletions.
 pub(crate) fn merge(
     source: Pages,
@@ -201,7 +201,7 @@ impl Cursor {
 
 /// Why a side cannot be read to its end.
 enum CursorFailure {
-    /// Without an order the merge would send and delete what is equal. The path comes too late.
+    /// The path comes after a greater one: the merge would transfer and delete equal entries.
     OutOfOrder(String),
     Other(Error),
 }

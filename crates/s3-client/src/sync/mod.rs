@@ -1,4 +1,4 @@
-//! Makes the target equal to the source: two streams in key order are merged, and what differs is transferred.
+//! Makes the target equal to the source: two streams in key order are merged, and different entries are transferred.
 //!
 //! ```text
 //! walk or listing ─► Cursor ─┐

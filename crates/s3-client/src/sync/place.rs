@@ -23,7 +23,7 @@ const PAGE: usize = 256;
 /// The end of the names of directory buckets, whose listings have no order.
 const DIRECTORY_BUCKET: &str = "--x-s3";
 
-/// How many pages of each of two listings are read ahead: half of what one listing has.
+/// How many pages of each of two listings are read ahead: half as many as of a single listing.
 const READ_AHEAD_OF_TWO: NonZeroUsize = NonZeroUsize::new(128).expect("it is not 0");
 
 /// Whether listings are taken to be in key order.

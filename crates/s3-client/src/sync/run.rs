@@ -54,7 +54,7 @@ impl SyncJob {
         }
         let first = self.pass(ListingOrder::AsPromised);
         let job = self.clone();
-        // What the first pass has transferred is unchanged in the second.
+        // Entries that the first pass has transferred are unchanged in the second.
         let second = stream::once(async move {
             match job.state.update(|seen| seen.is_out_of_order) {
                 false => stream::empty().boxed(),
@@ -67,8 +67,8 @@ impl SyncJob {
         first.chain(second.flatten()).boxed()
     }
 
-    /// Transfers what differs, then deletes. A pass that meets a listing without order, though the server promises one,
-    /// ends early and deletes nothing.
+    /// Transfers different entries, then deletes. A pass that meets a listing without order, though the server promises
+    /// one, ends early and deletes nothing.
     fn pass(&self, order: ListingOrder) -> Events {
         let settings = &self.state.settings;
         let source = settings.from.source_pages(settings, &self.call, order);
@@ -180,7 +180,7 @@ impl SyncJob {
         })
     }
 
-    /// Deletes what only the target has, or says why not.
+    /// Deletes the entries that only the target has, or reports why not.
     fn deletions(&self) -> Events {
         let deletions = match self.state.deletions() {
             Ok(deletions) => deletions,

@@ -21,7 +21,7 @@ use crate::on_blocking_thread::on_blocking_thread;
 /// How many bytes of entries are sorted in memory. 8 MiB are some 50,000 entries.
 const IN_MEMORY: usize = 8 << 20;
 
-/// What an entry takes in memory, besides its path and its ETag.
+/// The memory that an entry takes, besides its path and its ETag.
 const ENTRY: usize = 120;
 
 /// How many entries are a page.
@@ -101,7 +101,7 @@ impl Sorter {
         self.bytes >= self.run
     }
 
-    /// Writes what is in memory as a run.
+    /// Writes the entries in memory as a run.
     fn spill(&mut self) -> io::Result<()> {
         let file = match &self.file {
             Some(file) => Arc::clone(file),

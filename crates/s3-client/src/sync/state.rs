@@ -118,7 +118,7 @@ impl SyncState {
         }
     }
 
-    /// Sets what the first download would find out of the target's file system.
+    /// Marks the target's file system as case-insensitive, which the first download would find out.
     #[cfg(test)]
     pub(crate) fn with_folded_case(mut self) -> Self {
         self.folds_case = OnceLock::from(true);
@@ -143,7 +143,7 @@ impl SyncState {
         Err(io::Error::other(problem))
     }
 
-    /// Forgets what was found, except failures, so that the sync can run again.
+    /// Forgets the entries seen, except failures, so that the sync can run again.
     pub(crate) fn restart(&self) {
         self.update(|seen| {
             *seen = Seen {

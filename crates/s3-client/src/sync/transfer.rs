@@ -25,7 +25,7 @@ const RECENT: Duration = Duration::from_secs(2);
 /// How often a file is uploaded that changes meanwhile.
 const UPLOADS: usize = 3;
 
-/// Writes an entry of the source to the target. Returns what the bytes of a download were compared with.
+/// Writes an entry of the source to the target. Returns whether the bytes of a download were compared with a checksum.
 pub(crate) async fn transfer(
     state: &Arc<SyncState>,
     entry: &SyncEntry,

@@ -458,7 +458,7 @@ async fn a_listing_without_order_is_sorted_also_if_the_server_promises_one() {
         let s3 = unordered.build().unwrap();
         let up = || s3.sync(case.local(), case.place.clone()).delete();
         let first = up().await.unwrap();
-        // What a first pass has transferred counts once, and once as unchanged.
+        // An entry that the first pass has transferred counts once as transferred, and once as unchanged.
         assert_eq!(first.deleted, 1, "{first:?}");
         assert!(promises_order || counts(first) == (1, 1, 3));
         assert_eq!(counts(up().await.unwrap()), (0, 0, 4));
