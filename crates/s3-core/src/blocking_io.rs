@@ -14,7 +14,7 @@ pub fn allow_blocking_io() {
     MAY_BLOCK.set(true);
 }
 
-/// Forbids what [`allow_blocking_io`] has allowed.
+/// Reverts [`allow_blocking_io`].
 pub fn forbid_blocking_io() {
     MAY_BLOCK.set(false);
 }

@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Counts the bytes of a payload, a page or a body that have moved over the network. Clone is a reference count; two
 /// counters are equal if they share their count.
 ///
-/// It shows that an attempt makes progress before the response is complete. It counts what the backend passes to and
-/// reads from the operating system, headers and repeated bytes included, so it does not measure how much has arrived. A
-/// backend without a network counts nothing.
+/// It shows that an attempt makes progress before the response is complete. It counts the bytes that the backend passes
+/// to and reads from the operating system, headers and repeated bytes included, so it does not measure how much has
+/// arrived. A backend without a network counts nothing.
 ///
 /// # Examples
 ///

@@ -22,7 +22,7 @@ pub(crate) const ARCHIVED: &str = "restore the object first (RestoreObject, the 
 /// The result of an operation of a store.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// A failed operation: what failed, on which resource, why, and whether to retry. One pointer wide.
+/// A failed operation, with its resource, its cause and whether to retry. One pointer wide.
 ///
 /// [`kind`](Self::kind) and the other accessors are for code; the text is for people and reads well after
 /// "failed to".

@@ -69,7 +69,7 @@ fn kind_of_code(operation: Operation, code: &str) -> Option<ErrorKind> {
         | "Forbidden" => ErrorKind::AccessDenied,
         // The object cannot be restored because it is in no archive.
         "InvalidObjectState" if operation == Operation::Restore => ErrorKind::InvalidInput,
-        // The second is what a copy of an archived object may say.
+        // The second is a possible code of copies of archived objects.
         "InvalidObjectState" | "ObjectNotInActiveTierError" => ErrorKind::Archived,
         "InvalidRange" => ErrorKind::InvalidRange,
         "PreconditionFailed" => ErrorKind::PreconditionFailed,
@@ -166,7 +166,7 @@ mod tests {
 
     const THROTTLED: Retryability = Retryability::Throttled { after: None };
 
-    /// Status, code, and what they mean: S3's error responses, grouped by what a client should do.
+    /// S3's error responses with their kind and retryability, grouped by what a client should do.
     const TABLE: &[(u16, &str, ErrorKind, Retryability)] = &[
         (404, "NoSuchKey", ErrorKind::NotFound, Retryability::No),
         (404, "NoSuchVersion", ErrorKind::NotFound, Retryability::No),

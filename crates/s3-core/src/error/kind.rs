@@ -1,4 +1,4 @@
-//! [`ErrorKind`], [`Retryability`] and [`Operation`]: what failed, whether to retry, and in which call.
+//! [`ErrorKind`], [`Retryability`] and [`Operation`]: the kind of a failure, whether to retry, and the failed call.
 
 use std::time::Duration;
 use std::{fmt, io};

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use crate::checksum_digest::ChecksumDigest;
 use crate::{Checksum, ChecksumAlgorithm, ChecksumType};
 
-/// A checksum that is computed while the bytes pass, and what it has to be.
+/// A checksum that is computed while the bytes pass, and its expected value.
 pub(super) struct Verifier {
     digest: ChecksumDigest,
     /// The longest has 32 bytes; the buffer has the one more that base64 wants.
@@ -50,7 +50,7 @@ impl Verifier {
 mod tests {
     use super::*;
 
-    /// Of "123456789": the check values of the catalogue of CRCs, and what `sha1sum` and `sha256sum` say.
+    /// Of "123456789": the check values of the catalogue of CRCs, and the output of `sha1sum` and `sha256sum`.
     const SUMS: [(ChecksumAlgorithm, &str); 5] = [
         (ChecksumAlgorithm::Crc32, "cbf43926"),
         (ChecksumAlgorithm::Crc32c, "e3069283"),

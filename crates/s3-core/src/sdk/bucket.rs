@@ -9,7 +9,7 @@ use super::document::{self, XMLNS};
 use super::errors;
 use crate::{BucketInfo, BucketRequest, Operation, Result};
 
-/// Pages of a listing: ten times what S3 needs for an account of a million buckets, its largest, with 10,000 in a page.
+/// Pages of a listing: ten times as many as for the largest account of S3, a million buckets at 10,000 per page.
 const MAX_PAGES: usize = 1000;
 
 pub(super) async fn list(resolved: &Resolved) -> Result<Vec<BucketInfo>> {

@@ -82,8 +82,8 @@ impl SdkStoreBuilder {
     /// With `http://` objects can be read and changed in transit; unless the endpoint is on this machine, a
     /// warning says so. With `https://` the server's certificate is verified, and nothing turns that off.
     ///
-    /// Without it requests go to AWS, or, with the feature `config`, to what `AWS_ENDPOINT_URL_S3`,
-    /// `AWS_ENDPOINT_URL` or the profile say.
+    /// Without it requests go to AWS, or, with the feature `config`, to the endpoint that `AWS_ENDPOINT_URL_S3`,
+    /// `AWS_ENDPOINT_URL` or the profile sets.
     #[must_use]
     pub fn endpoint(mut self, url: &str) -> Self {
         self.settings.endpoint = Some(url.to_owned());
@@ -159,7 +159,7 @@ impl SdkStoreBuilder {
         self
     }
 
-    /// Encrypts what is written, and decrypts what is read, with a key of the customer (SSE-C): S3 does so and forgets the
+    /// Encrypts written objects, and decrypts read ones, with a key of the customer (SSE-C): S3 does so and forgets the
     /// key. AWS takes it over HTTPS only. Presigned URLs do not carry it.
     #[must_use]
     pub fn customer_key(mut self, key: &[u8; 32]) -> Self {

@@ -32,7 +32,7 @@ pub(super) fn causes<'e>(
     })
 }
 
-/// Returns what the causes say, without the SDK's names for its layers and without repetitions.
+/// Returns the text of the causes, without the SDK's names for its layers and without repetitions.
 pub(super) fn text_of(error: &(dyn StdError + 'static)) -> String {
     const LAYERS: &[&str] = &[
         "dispatch failure",

@@ -41,7 +41,7 @@ pub(super) fn configuration(
     })
 }
 
-/// Checks what can be checked without a connection.
+/// Checks the settings as far as possible without a connection.
 pub(super) fn check(settings: &Settings) -> Result<()> {
     let operation = Operation::Get;
     check_anonymous(settings, operation)?;
@@ -67,8 +67,8 @@ fn unusable(operation: Operation, error: ConfigError) -> Error {
     }
 }
 
-/// Loads what was not given. Explicit settings win over the environment, the environment over the profile, and keys of a
-/// profile that the program names over those of the environment.
+/// Loads the settings that were not given. Explicit settings win over the environment, the environment over the
+/// profile, and keys of a profile that the program names over those of the environment.
 pub(super) async fn load(settings: &Settings, operation: Operation) -> Result<LoadedSettings> {
     let configuration = configuration(settings).map_err(|error| unusable(operation, error))?;
     load_settings(settings, configuration, operation).await
@@ -120,7 +120,7 @@ fn transport_of(settings: &Settings, configuration: &Configuration) -> Transport
     }
 }
 
-/// Lets aws-config find what is missing, with the profile that was read here.
+/// Lets aws-config find the missing settings, with the profile that was read here.
 async fn of_aws_config(
     settings: &Settings,
     configuration: &Configuration,

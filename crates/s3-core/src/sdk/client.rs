@@ -32,7 +32,7 @@ pub(super) const DEFAULT_REGION: &str = "us-east-1";
 /// A generated client that is made for the first request that needs it: most go over `s3-wire`.
 type LazyS3Client = LazyLock<Client, Box<dyn FnOnce() -> Client + Send>>;
 
-/// Everything that an operation needs: the generated client and what was decided when it was made.
+/// Everything that an operation needs: the generated client and the settings resolved when it was made.
 pub(super) struct Resolved {
     pub(super) client: LazyS3Client,
     /// The custom endpoint; `None` for AWS and for a client that was given ready-made.
@@ -55,9 +55,9 @@ pub(super) struct Resolved {
     pub(super) signs_payloads: bool,
     /// The form of listing requests that the server accepts.
     pub(super) listing_form: ListingForm,
-    /// What signs the requests; `None` for a client that was given ready-made.
+    /// The credentials that sign the requests; `None` for a client that was given ready-made.
     pub(super) identities: Option<Arc<Identities>>,
-    /// What sends over `s3-wire`; `None` where everything goes through the SDK's client.
+    /// The sender over `s3-wire`; `None` if all requests go through the SDK's client.
     sender: Option<Sender>,
     /// The settings of the endpoint rules.
     #[cfg(test)]
@@ -177,7 +177,7 @@ pub(super) struct Configured {
 
 #[cfg(not(feature = "config"))]
 impl LoadedSettings {
-    /// Takes what was given, and nothing from the surroundings.
+    /// Takes the explicit settings, and none from the environment.
     fn explicit(settings: &Settings, credentials: SharedCredentialsProvider) -> Self {
         let mut builder = Builder::new();
         // A provider cannot be taken back.
@@ -230,7 +230,7 @@ fn warn_if_readable(endpoint: &Endpoint) {
     }
 }
 
-/// Takes what was given and nothing else.
+/// Takes the explicit settings only.
 #[cfg(not(feature = "config"))]
 fn explicit(settings: &Settings, operation: Operation) -> Result<LoadedSettings> {
     // Without them, other servers would be trusted, or reached in another way, than the caller has named.

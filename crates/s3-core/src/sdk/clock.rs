@@ -46,7 +46,7 @@ impl SigningClock {
         self.at(SystemTime::now())
     }
 
-    /// Returns how often the clock has jumped: what was reckoned by it before is wrong.
+    /// Returns how often the clock has jumped. Times computed before a jump are wrong.
     pub(super) fn jumps(&self) -> u64 {
         self.0.jumps.load(Ordering::Acquire)
     }
@@ -94,7 +94,7 @@ impl SigningClock {
         corrected.unwrap_or(system)
     }
 
-    /// Puts the clock forward, for tests of what expires.
+    /// Advances the clock, for tests of expiry.
     #[cfg(test)]
     pub(super) fn advance(&self, by: Duration) {
         let by = i64::try_from(by.as_millis()).unwrap();

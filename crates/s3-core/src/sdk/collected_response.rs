@@ -27,7 +27,7 @@ impl<'a> CollectedResponse<'a> {
         (self.header)(name).filter(|value| !value.is_empty())
     }
 
-    /// Returns the body as text; what is not UTF-8 reads as U+FFFD.
+    /// Returns the body as text; invalid UTF-8 is replaced by U+FFFD.
     pub(super) fn text(&self) -> Cow<'a, str> {
         String::from_utf8_lossy(self.body)
     }

@@ -13,7 +13,7 @@ use tokio::process::Command;
 
 use super::clock::SigningClock;
 
-/// Runs a command in a shell and reads what it prints.
+/// Runs a command in a shell and reads its output.
 pub(super) struct CredentialProcess {
     command: String,
     clock: SigningClock,
@@ -90,7 +90,7 @@ fn failed(text: impl fmt::Display) -> CredentialsError {
 
 /// Reads the JSON that the command has printed: `Version` 1, two keys, and perhaps a token and when it expires.
 fn read(output: &[u8]) -> provider::Result {
-    // What serde_json says may quote the output.
+    // serde_json's error may quote the output.
     let printed: Value =
         serde_json::from_slice(output.strip_prefix(b"\xef\xbb\xbf").unwrap_or(output))
             .map_err(|_| failed("has printed something that is not JSON"))?;

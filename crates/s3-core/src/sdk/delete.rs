@@ -201,7 +201,7 @@ async fn delete_batch(
     let mut failures = Failures::new();
     for failed in result.children("Error") {
         let code = failed.scalar("Code");
-        // Deleting what is not there succeeds; a few servers list it nevertheless.
+        // Deleting a missing object succeeds; a few servers list it as failed nevertheless.
         let is_missing = code.is_some_and(means_missing);
         let Some(indices) = indices.get(failed.text("Key").unwrap_or_default()) else {
             let text = "the response lists a key that was not requested";

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// An endpoint's URL, and what follows from it.
+/// An endpoint's URL, and the properties that follow from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Endpoint {
     /// The URL as given; a path in it ends in one slash, because the SDK writes the bucket's name right behind it.

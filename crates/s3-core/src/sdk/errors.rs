@@ -1,10 +1,10 @@
 //! Converts error responses, and the SDK's errors, into [`Error`].
 //!
-//! In order: requests that were not sent, connections that failed, responses that could not be parsed,
-//! and what the server said. The last two are shared by both transports.
+//! In order: requests that were not sent, connections that failed, responses that could not be parsed, and error
+//! responses. The last two are shared by both transports.
 //!
 //! No cause is attached: the SDK's errors hold whole responses, and a response to a wrong signature repeats the
-//! signature. What a cause says goes into the message, once.
+//! signature. The text of a cause goes into the message, once.
 
 use std::error::Error as StdError;
 use std::io;
@@ -24,7 +24,7 @@ use super::xml_complete::{is_cut_short, is_html};
 use crate::{Error, ErrorKind, Operation, Phase, Result, Retryability, classify};
 use s3_wire::{ErrorDocument, NotXml, WireError, WireErrorKind};
 
-/// Returns what the SDK's error means.
+/// Converts the SDK's error.
 pub(super) fn from_sdk<E>(operation: Operation, error: &SdkError<E, HttpResponse>) -> Error
 where
     E: StdError + 'static,
@@ -302,7 +302,7 @@ pub(super) fn holds_error(collected: &CollectedResponse<'_>) -> bool {
 /// Returns the error of an error response, by its status or by its body.
 pub(super) fn error_of(operation: Operation, collected: &CollectedResponse<'_>) -> Error {
     let said = ErrorDocument::read(&collected.text());
-    // MinIO's response to a HEAD says in headers what other responses say in the body.
+    // MinIO's response to a HEAD has the code and the message in headers, as it has no body.
     let code = said
         .code
         .as_deref()
@@ -355,7 +355,7 @@ fn named_region(collected: &CollectedResponse<'_>, said: &ErrorDocument) -> Opti
     region.filter(|_| redirects).map(shortened)
 }
 
-/// Returns what an error response says, in S3's XML or outside of it, and where it points to.
+/// Returns the text of an error response, in S3's XML or outside of it, and the address it points to.
 fn message(collected: &CollectedResponse<'_>, said: &ErrorDocument) -> Option<String> {
     let own = match &said.message {
         Some(message) => Some(shortened(message)),
@@ -375,7 +375,7 @@ fn message(collected: &CollectedResponse<'_>, said: &ErrorDocument) -> Option<St
     let elsewhere = match collected.status {
         300..=399 => header_text(collected, "location")
             .map(|location| format!("the server redirects to {location}")),
-        // Headers that give a reason outside of S3's XML, or say what is needed.
+        // Headers that give a reason outside of S3's XML, or name the required authentication.
         401 if said.code.is_none() => header_text(collected, "www-authenticate")
             .map(|scheme| format!("the server requires {scheme} authentication")),
         407 => header_text(collected, "proxy-authenticate")
@@ -393,7 +393,7 @@ fn header_text(collected: &CollectedResponse<'_>, name: &str) -> Option<String> 
     (!value.is_empty()).then(|| shortened(value))
 }
 
-/// Returns what a page, another XML document, a JSON object or a text says.
+/// Returns the message in an HTML page, another XML document, a JSON object or a text.
 pub(super) fn other_text(body: &str) -> Option<String> {
     let body = body.trim();
     let lower = body.to_ascii_lowercase();
@@ -457,7 +457,7 @@ fn without_tags(document: &str) -> String {
     text
 }
 
-/// Returns the error of a response that is not what S3 responds: half a body, a proxy's page.
+/// Returns the error of a response that is not from S3 or not whole: a proxy's page, half a body.
 pub(super) fn not_understood(
     operation: Operation,
     collected: &CollectedResponse<'_>,

@@ -263,7 +263,7 @@ struct ArrivingBody {
     left: Option<u64>,
     is_chunked: bool,
     announced: u64,
-    /// Compares what has arrived; `None` once it has been compared.
+    /// Compares the received bytes; `None` once they have been compared.
     verifier: Option<Verifier>,
     url: S3Url,
 }

@@ -18,8 +18,8 @@ use crate::background::poll_in_background;
 /// when its request arrives, so they need not live longer than a request's way to the server.
 const BUFFER: Duration = Duration::from_secs(10);
 
-/// How long credentials are used without another look, if what was loaded is about to expire already or nothing
-/// could be loaded. A source that is in trouble gets one question per second, not one per request.
+/// How long credentials are used before they are loaded again, if the loaded ones are about to expire or loading has
+/// failed. A failing provider is called once per second, not once per request.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Timeout of a credentials provider. Less than the usual stall timeout of 20 seconds, whose error cannot name the

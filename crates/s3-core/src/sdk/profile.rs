@@ -1,8 +1,8 @@
 //! The AWS configuration: environment variables and profiles, with the source of each value.
 //!
-//! aws-config ignores what it cannot parse: a request then goes to another server or
-//! with other credentials than the files say. This module reads the same variables and files, as botocore does, and fails
-//! instead. The credential providers of aws-config get their profiles from here, rewritten in the form they accept.
+//! aws-config ignores lines that it cannot parse: a request then goes to another server or with other credentials than
+//! the files say. This module reads the same variables and files, as botocore does, and fails instead. The credential
+//! providers of aws-config get their profiles from here, rewritten in the form they accept.
 //!
 //! [`syntax`] parses a file, [`files`] finds and merges both, [`settings`] looks each setting up in order, and
 //! [`provider_files`] writes the profile that was chosen for aws-config. [`proxy_variables`] reads the proxies.

@@ -203,7 +203,7 @@ mod client {
         })
     }
 
-    /// Asks the proxy again, and returns what it responds. `None` if it connects now.
+    /// Connects through the proxy again, and returns its error response. `None` if it connects now.
     async fn rejection(pool: &Pool, origin: &Arc<Origin>) -> Option<ConnectorError> {
         let error = pool.try_connect(origin).await.err()?;
         Some(match error.kind() {

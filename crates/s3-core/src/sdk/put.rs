@@ -155,8 +155,8 @@ pub(super) fn push_attributes(
     Ok(())
 }
 
-/// Adds what protects the payload on its way: its hash in the signature, and a checksum that S3 compares. Also adds
-/// the headers of its length and encoding.
+/// Protects the payload in transit: with its hash in the signature, and with a checksum that S3 compares. Also adds the
+/// headers of its length and encoding.
 async fn protect(
     resolved: &Resolved,
     route: &Route<'_>,

@@ -37,7 +37,7 @@ impl Regions {
         known.get(bucket).cloned()
     }
 
-    /// Remembers the region that an error response names. Returns whether it differs from `asked`, what
+    /// Remembers the region that an error response names. Returns whether it differs from `asked`, the region that
     /// [`of`](Self::of) returned before the request was sent: the same request may then get a better response.
     ///
     /// All requests in flight learn the region, and all may be retried, not only the first.

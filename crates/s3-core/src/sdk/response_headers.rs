@@ -150,7 +150,7 @@ impl<'a> Described<'a> {
         self.last_modified.and_then(timestamp::parse)
     }
 
-    /// Returns what a put gives back.
+    /// Returns the response of a put.
     pub(super) fn written(&self) -> PutResponse {
         let mut written = PutResponse::new(self.etag());
         written.version = self.version.and_then(convert::version_of);

@@ -1,8 +1,8 @@
 //! Signs and sends requests over `s3-wire`, and reads error responses.
 //!
 //! A [`Route`] says where requests for a bucket go: over `s3-wire`, signed here, or through the SDK's client
-//! ([`sdk_transport`]). On both, a request is repeated once if the error response says what to correct: it
-//! contains the server's time, or says that the credentials have expired and newer ones exist.
+//! ([`sdk_transport`]). On both, a request is repeated once if the error response allows a correction: it contains the
+//! server's time, or says that the credentials have expired and newer ones exist.
 
 use std::sync::Arc;
 use std::time::SystemTime;

@@ -34,7 +34,8 @@ pub(super) struct StandingHeaders {
 }
 
 impl StandingHeaders {
-    /// Adds what a presigned URL says of them: who pays and who owns the bucket. Users of the URL send no headers.
+    /// Adds the headers that a presigned URL carries in its query: the payer and the owner of the bucket. Users of the
+    /// URL send no headers.
     pub(super) fn push_to_query(&self, query: &mut Query) {
         if let Some(owner) = &self.bucket_owner {
             query.push(BUCKET_OWNER, owner);

@@ -25,8 +25,8 @@ use crate::{
 /// Nothing is loaded before the first operation: no configuration, no credentials, no root certificates. A
 /// failure to load them is that operation's error, and the next operation tries again.
 ///
-/// A call is one attempt: the SDK's retries and its stalled-stream protection are off, because an engine above
-/// knows better what has arrived already. See [`SdkStoreBuilder::sdk_retries`] for use without one.
+/// A call is one attempt: the SDK's retries and its stalled-stream protection are off, because an engine above knows
+/// which bytes have arrived. See [`SdkStoreBuilder::sdk_retries`] for use without one.
 ///
 /// # Connections
 ///

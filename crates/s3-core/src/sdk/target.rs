@@ -79,7 +79,7 @@ impl Targets {
 
     /// Returns where requests for the bucket go; for the service, if the name is empty. `None` if `s3-wire` cannot send
     /// them: access points, directory buckets, and everything that the rules reject. The SDK's client then sends them,
-    /// or says what is wrong.
+    /// or returns the error.
     pub(crate) fn get(&self, bucket: &str) -> Option<Arc<Target>> {
         loop {
             if let Some(known) = self.known(bucket) {

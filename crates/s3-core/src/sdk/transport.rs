@@ -20,7 +20,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Settings of connections.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Transport {
-    /// The file with the only authorities that are trusted, and what named it.
+    /// The file with the only authorities that are trusted, and the setting that named it.
     #[cfg(feature = "https")]
     pub(super) ca_bundle: Option<(PathBuf, String)>,
     pub(super) proxies: Proxies,

@@ -3,7 +3,7 @@
 //! A response without a length ends with its connection, as behind HTTP/1.0 proxies. Without this check, a broken
 //! connection would look like a malformed document.
 
-/// Returns what follows the `<` of a document's first element.
+/// Returns the text after the `<` of a document's first element.
 fn root(text: &str) -> Option<&str> {
     text.match_indices('<').find_map(|(at, _)| {
         let tag = &text[at + 1..];

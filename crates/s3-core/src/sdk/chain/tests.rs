@@ -9,7 +9,7 @@ use super::super::target::Targets;
 use super::*;
 use crate::SdkStore;
 
-/// Builds what a store without an endpoint uses under this configuration.
+/// Resolves the settings of a store without an endpoint under this configuration.
 async fn resolved(
     mut configuration: Configuration,
     replay: &Replay,

@@ -12,9 +12,8 @@ use crate::{Error, ListPage, Operation, Result};
 ///
 /// # Errors
 ///
-/// What the server rejected, also where the response calls itself a success; a transient error of kind `Server` for
-/// a response that ends in the middle or is no listing, and of kind `Protocol` for one that leaves out what it must
-/// say.
+/// The error of an error response, also if its status is a success; a transient error of kind `Server` for a response
+/// that ends in the middle or is no listing, and of kind `Protocol` for one without a required field.
 #[cfg(any(test, feature = "fuzzing"))]
 pub(in crate::sdk) fn read(
     prefix: &S3Prefix,

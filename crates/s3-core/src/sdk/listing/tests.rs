@@ -279,7 +279,7 @@ impl Pen {
         } else {
             self.out.push_str("<ListBucketResult>");
         }
-        // The encoding may be told before or after what it applies to.
+        // The encoding may come before or after the elements that it applies to.
         let (mut early, mut late) = (vec![0, 1, 2, 3, 4], Vec::new());
         while early.len() > 1 && self.throw(3) == 0 {
             let at = self.throw(early.len() as u64) as usize;
@@ -511,7 +511,7 @@ fn listing(inside: &str) -> String {
     format!("<ListBucketResult>{inside}</ListBucketResult>")
 }
 
-/// Reads a document in both ways, which agree, and returns what came out.
+/// Reads a document in both ways, which agree, and returns the page.
 fn agreed(document: &str) -> Result<ListPage> {
     let direct = read_direct(&prefix(), document.as_bytes());
     let generated = read_generated(&prefix(), document);

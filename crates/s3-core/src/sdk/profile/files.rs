@@ -24,7 +24,7 @@ pub(in crate::sdk) struct Located {
 }
 
 impl Located {
-    /// Returns the value, unless it continues in the next line: what was meant as the next property belongs to it then.
+    /// Returns the value, unless it continues in the next line, which was probably meant as the next property.
     pub(super) fn value(&self) -> Result<&str, ConfigError> {
         match self.property.continued_at {
             None => Ok(&self.property.value),

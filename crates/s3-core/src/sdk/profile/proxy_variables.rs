@@ -51,9 +51,9 @@ const OF_THIS_MACHINE: [&str; 5] = [
 
 /// Returns the proxies of the requests for credentials, where the builder has named a proxy.
 ///
-/// What responds at an instance's or a container's address depends on who asks: through a proxy it is the role of the
-/// proxy's machine. So these requests go through none. The proxies of the environment carry them, as `NO_PROXY` can
-/// leave them out.
+/// The credentials at an instance's or a container's address depend on the client: through a proxy they are those of
+/// the proxy's machine. So these requests go through no proxy. The proxies of the environment carry them, as `NO_PROXY`
+/// can leave them out.
 pub(super) fn of_credentials(
     given: &Proxies,
     metadata_endpoint: &str,

@@ -311,7 +311,7 @@ impl SettingSources<'_> {
         Ok(services.get("s3").and_then(|s3| s3.nested("endpoint_url")))
     }
 
-    /// Checks what aws-config would pass over on the way to credentials.
+    /// Checks the settings of credentials that aws-config would ignore.
     fn check_credentials(&self, files: &Files) -> Result<(), ConfigError> {
         let set = |name: &str| Self::property(self.section.get(name).cloned());
         if let Some(Setting { source, .. }) = set("login_session")? {

@@ -137,7 +137,7 @@ fn without_comment(value: &str) -> &str {
     value[..end.map_or(value.len(), |(at, _)| at)].trim()
 }
 
-/// Splits what follows `[` into words, as a shell does.
+/// Splits the text after `[` into words, as a shell does.
 fn section_words(header: &str) -> Result<Vec<String>, &'static str> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;

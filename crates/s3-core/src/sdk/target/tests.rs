@@ -1,4 +1,4 @@
-//! Tests of host, path and region of requests, compared with what the SDK's generated client sends.
+//! Tests of host, path and region of requests, compared with requests of the SDK's generated client.
 
 use aws_smithy_types::endpoint::EndpointAuthScheme;
 

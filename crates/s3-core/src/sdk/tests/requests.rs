@@ -36,7 +36,7 @@ impl Came {
     }
 }
 
-/// A server that responds to each request with what `response` returns: status line, headers and body.
+/// A server that responds to each request with the result of `response`: status line, headers and body.
 struct Server {
     endpoint: String,
     came: Arc<Mutex<Vec<Came>>>,
