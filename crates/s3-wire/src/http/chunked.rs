@@ -13,7 +13,7 @@ const TRAILER_LIMIT: u32 = 16 << 10;
 #[derive(Debug)]
 pub(super) struct Chunked {
     state: DecoderState,
-    /// The size of the chunk as far as it was read, then what is left of its data.
+    /// The size of the chunk as far as it was read, then the bytes that are left of its data.
     left: u64,
     /// Bytes of the line or of the trailers so far.
     line: u32,

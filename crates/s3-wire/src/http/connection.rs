@@ -177,7 +177,7 @@ impl Channel {
         }
     }
 
-    /// Drives out what the TLS layer still holds; `false` if the server has something to say before that.
+    /// Flushes the bytes that the TLS layer still holds. Returns `false` if the server responds before that.
     pub(super) fn poll_flush(
         &mut self,
         cx: &mut Context<'_>,

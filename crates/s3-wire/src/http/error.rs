@@ -9,7 +9,7 @@ use super::proxy::Proxy;
 
 /// A request that got no response, or a response that did not arrive whole.
 ///
-/// The text says what happened to the connection; it never holds anything of the request.
+/// The text describes the failure of the connection; it contains no part of the request.
 #[derive(Debug)]
 pub struct WireError {
     kind: WireErrorKind,
@@ -104,7 +104,7 @@ impl WireError {
         Self::text(WireErrorKind::Malformed, text)
     }
 
-    /// An error while reading: what the TLS layer calls an unexpected end is one here too.
+    /// An error while reading. The TLS layer's error for an unexpected end becomes `Closed`.
     pub(super) fn reading(error: io::Error) -> Self {
         let kind = match error.kind() {
             io::ErrorKind::UnexpectedEof => WireErrorKind::Closed,

@@ -3,11 +3,11 @@
 use super::chunked::{Chunked, Next};
 use super::response_head;
 
-/// Reads a head and then, as if it were a body in chunks, what follows; however the bytes arrive, they mean the same.
+/// Reads a head and decodes the bytes after it as a chunked body, in several splits, which must give the same result.
 ///
 /// # Panics
 ///
-/// If they do not.
+/// If the results differ.
 pub fn http_response(bytes: &[u8]) {
     let at_once = response_head::parse(bytes);
     if let Ok(Some((size, parsed))) = &at_once {
@@ -29,7 +29,7 @@ pub fn http_response(bytes: &[u8]) {
     assert_eq!(whole, decoded(body, 7), "by sevens");
 }
 
-/// The data, and how many bytes the body took if it has ended; nothing of what is malformed.
+/// Returns the data, and the length of the encoded body if it has ended; `None` if it is malformed.
 fn decoded(bytes: &[u8], step: usize) -> Option<(Vec<u8>, Option<usize>)> {
     let mut chunked = Chunked::new();
     let (mut data, mut taken) = (Vec::new(), 0);

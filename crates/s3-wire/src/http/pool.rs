@@ -149,7 +149,7 @@ impl Pool {
         Arc::clone(self.lock().by_origin.entry(key).or_default())
     }
 
-    /// Closes what was idle for too long, also that of runtimes that are gone.
+    /// Closes connections that were idle for too long, also those of runtimes that have ended.
     fn close_unused(&self) {
         let mut pools = self.lock();
         if pools.last_cleanup.elapsed() < CLEANUP_INTERVAL {

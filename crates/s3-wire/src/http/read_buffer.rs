@@ -63,7 +63,7 @@ impl ReadBuffer {
         }
     }
 
-    /// Gives back what a long head took.
+    /// Frees the memory that a long head took.
     pub(super) fn shrink(&mut self) {
         if self.is_empty() && self.bytes.capacity() > KEPT {
             self.bytes = BytesMut::new();

@@ -45,7 +45,7 @@ enum BodyState {
         held: Lease,
     },
     UntilClose(Lease),
-    /// Frames of another HTTP client, and what is left of the last one.
+    /// Frames of another HTTP client, and the rest of the last one.
     Frames {
         next: NextFrame,
         rest: Bytes,

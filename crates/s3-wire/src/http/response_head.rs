@@ -178,7 +178,7 @@ fn head_size(bytes: &[u8]) -> Option<usize> {
     sizes.next()
 }
 
-/// Returns whether the first line is whole and says a status: what is malformed is in a header.
+/// Returns whether the first line is whole and has a status, so that the malformed line is a header.
 fn begins_with_status(bytes: &[u8]) -> bool {
     let Some(end) = memchr(b'\n', bytes) else {
         return false;
@@ -194,13 +194,13 @@ fn begins_with_status(bytes: &[u8]) -> bool {
 /// the next line.
 fn without_odd_headers(head: &[u8]) -> Option<Vec<u8>> {
     let mut kept: Vec<u8> = Vec::with_capacity(head.len());
-    // Where the last header begins, in what is kept.
+    // Where the last header begins in `kept`.
     let mut last = None;
     for line in head.split_inclusive(|byte| *byte == b'\n') {
         let text = line.trim_ascii_end();
         let is_continued = line.starts_with(b" ") || line.starts_with(b"\t");
         if is_continued {
-            // The header before it ends here; what was left out of it stays out.
+            // The line continues the header before it, which is left out as well.
             if let Some(begin) = last.take() {
                 may_be_left_out(&kept[begin..]).then_some(())?;
                 kept.truncate(begin);

@@ -59,7 +59,7 @@ impl ChunkFramer {
         }
     }
 
-    /// Writes what precedes a chunk of `len` bytes, which is not 0.
+    /// Writes the header of a chunk of `len` bytes, which is not 0.
     pub(super) fn before(&mut self, out: &mut Vec<u8>, len: usize) {
         self.end_chunk(out);
         write!(out, "{len:x}\r\n").expect("memory takes every write");
@@ -71,7 +71,7 @@ impl ChunkFramer {
         self.digest.update(bytes);
     }
 
-    /// Writes what follows the last chunk.
+    /// Writes the end of the last chunk, the last-chunk line and the trailer.
     pub(super) fn after(&mut self, out: &mut Vec<u8>) {
         self.end_chunk(out);
         let value = self.digest.finalize().to_be_bytes();

@@ -162,8 +162,8 @@ struct Transmitter<'a> {
 }
 
 impl Transmitter<'_> {
-    /// Sends a file range with sendfile(2), so that its bytes never enter this process. Returns what is left to send:
-    /// all of the rest where the system cannot send or read this file, and a plain read then tells why.
+    /// Sends a file range with sendfile(2), so that its bytes never enter this process. Returns the range that is left
+    /// to send: the whole rest if the system cannot send or read this file. A plain read then returns the error.
     async fn sendfile<'f>(
         &mut self,
         head: &[u8],

@@ -46,8 +46,8 @@ pub(super) async fn tunnel(io: Io, origin: &Origin, proxy: &Proxy) -> Result<Io,
     }
 }
 
-/// Returns the error of a proxy that does not connect. Most reasons stay the same: who asks, and for what. The others are
-/// as good as a failed connection.
+/// Returns the error of a proxy that does not connect. Most statuses are permanent: they depend on the client and on
+/// the address. The others count as a failed connection.
 fn rejection(status: u16, head: &ResponseHead) -> WireError {
     let kind = match status {
         408 | 429 | 500.. => WireErrorKind::Connect,

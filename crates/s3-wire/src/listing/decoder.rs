@@ -14,7 +14,7 @@ pub struct KeyDecoder {
 }
 
 impl KeyDecoder {
-    /// Decides by what the response claims, and by the texts of the page: the keys and prefixes, all of which
+    /// Decides by the encoding that the response claims, and by the texts of the page: the keys and prefixes, which all
     /// begin with `prefix`.
     pub fn new<'t>(claimed: bool, prefix: &str, mut texts: impl Iterator<Item = &'t str>) -> Self {
         Self {
@@ -61,7 +61,7 @@ fn is_verbatim(text: &str, prefix: &str) -> bool {
         return true;
     }
     if !text.starts_with(prefix) || (ascii && is_plain(prefix)) {
-        // What follows a plain prefix leaves it as it is.
+        // The text after a plain prefix does not change it.
         return false;
     }
     decoded(text).is_none_or(|text| !text.starts_with(prefix))
@@ -117,7 +117,7 @@ mod tests {
         for proof in ["a b", "é", "100%", "50%zz", "\u{1}", "%ff"] {
             assert_eq!(decode("", &["a+b", proof]), ["a+b", proof], "{proof}");
         }
-        // What SeaweedFS lists below `ä+/`.
+        // A key that SeaweedFS lists below `ä+/`.
         assert_eq!(decode("ä+/", &["%C3%A4%2B/c"]), ["ä+/c"]);
         assert_eq!(decode("a+b/", &["a+b/c"]), ["a+b/c"]);
         assert_eq!(decode("a+b/", &["a%2Bb/c"]), ["a+b/c"]);

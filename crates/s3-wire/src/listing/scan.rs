@@ -22,7 +22,7 @@ pub(super) fn scan(document: &str) -> Option<Page<'_>> {
     };
     scanner.root()?;
     let mut page = Page {
-        // An entry takes 200 to 400 bytes. The length of the received document limits what is reserved.
+        // An entry takes 200 to 400 bytes. The length of the received document limits the reservation.
         entries: Vec::with_capacity((document.len() / 200).min(1000)),
         ..Page::default()
     };

@@ -8,7 +8,7 @@ use crate::{Credentials, Request};
 pub(super) const EMPTY_PAYLOAD: &[u8; 64] =
     b"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-/// The service's name in a credential scope, and what a scope ends in.
+/// The service's name in a credential scope, and the end of a scope.
 pub(super) const SERVICE: &str = "s3";
 pub(super) const SCOPE_END: &str = "aws4_request";
 

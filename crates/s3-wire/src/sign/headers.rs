@@ -11,11 +11,11 @@ const OWN: [(&str, Value); 4] = [
     ("x-amz-security-token", Value::Token),
 ];
 
-/// Headers in any order, some of which users chose. Everything is checked when it is added, so that what is in
-/// here can be written into a head as it is.
+/// Headers in any order, some of them chosen by users. Names and values are checked when they are added, so that they
+/// can be written into a head unchanged.
 ///
-/// Names become lower case, values lose blanks and tabs at their ends, which is what a server sees of them anyway.
-/// A name may come more than once; its values are signed and sent in the order in which they were added.
+/// Names become lower case, values lose blanks and tabs at their ends, as a server reads them anyway. A name may come
+/// more than once; its values are signed and sent in the order in which they were added.
 #[derive(Clone)]
 pub struct Headers {
     /// Names and values of the signed headers, one behind the other.
@@ -82,8 +82,8 @@ impl Headers {
     ///
     /// # Errors
     ///
-    /// The name or the value holds what HTTP does not allow there, such as a line break, or the name is one that
-    /// the signer writes itself.
+    /// The name or the value contains a character that HTTP does not allow there, such as a line break, or the name is
+    /// one that the signer writes itself.
     pub fn push(&mut self, name: &str, value: &str) -> Result<(), HeaderError> {
         self.push_joined("", name, value)
     }

@@ -109,7 +109,7 @@ mod tests {
             ["one", "other"].map(|secret| Credentials::new("same", secret, None).unwrap());
         let days = [0, 1].map(|day| AmzDate::new(UNIX_EPOCH + Duration::from_hours(24 * day)));
         let regions = ["r", "s"];
-        // Each step changes one of the three; the second round finds what the first one left.
+        // Each step changes one of the three; the second round finds the keys that the first one kept.
         for step in [0, 1, 3, 2, 6, 7, 5, 4, 0, 4, 5, 7, 6, 2, 3, 1] {
             let (credentials, day) = (&identities[step & 1], &days[step >> 1 & 1]);
             let region = regions[step >> 2];

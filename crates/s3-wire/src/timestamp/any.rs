@@ -95,7 +95,7 @@ fn of_epoch(text: &str) -> Option<Read> {
     }
 }
 
-/// Reads `.123` or `,123` into nanoseconds; returns what follows.
+/// Reads `.123` or `,123` into nanoseconds. Returns them and the rest of the text.
 fn fraction(text: &str) -> (u32, &str) {
     let Some(rest) = text.strip_prefix(['.', ',']) else {
         return (0, text);

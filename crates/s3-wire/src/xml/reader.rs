@@ -1,7 +1,8 @@
 //! Pull parser for S3's XML: elements and text.
 //!
 //! Attributes, prefixes of names, comments, processing instructions and document types are read over. CDATA and
-//! references are part of the text around them. What is not well-formed is an error, never a shorter document.
+//! references are part of the text around them. A document that is not well-formed is an error, never a shorter
+//! document.
 
 use std::borrow::Cow;
 

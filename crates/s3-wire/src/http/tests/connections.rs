@@ -43,7 +43,7 @@ async fn a_small_body_is_whole_at_once_and_its_connection_is_free() {
     let server = Server::responding(OK);
     let pool = pool();
     let mut response = pool.send_outgoing(&server.origin, get(GET)).await.unwrap();
-    // The head and the body may arrive apart: only what came together is whole.
+    // The head and the body may arrive separately: the body is whole only if they came together.
     if let Some(whole) = response.body.take_whole() {
         assert_eq!(whole, "ok");
         assert_eq!(pool.idle_pool(&server.origin).idle(), 1);
@@ -225,7 +225,7 @@ async fn responses_after_which_nothing_may_follow_close_the_connection() {
         let pool = pool();
         read(pool.send_outgoing(&server.origin, get(GET)).await).await.unwrap();
         let text = String::from_utf8_lossy(response);
-        // What is behind the body may arrive later than the body: then the connection is found out on its next use.
+        // The bytes after the body may arrive later than the body: then the next use of the connection finds them.
         let idle_pool = pool.idle_pool(&server.origin);
         let idle = || {
             let conn = idle_pool.check_out();

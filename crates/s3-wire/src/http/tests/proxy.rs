@@ -81,7 +81,7 @@ mod tunnel {
         String::from_utf8(head).unwrap()
     }
 
-    /// Serves TLS over what a proxy has connected.
+    /// Serves TLS over a connection of the proxy.
     fn serve(mut stream: StreamOwned<ServerConnection, impl Read + Write>) {
         while request(&mut stream).is_some() {
             let head = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";

@@ -1,4 +1,4 @@
-//! A server that does exactly what a test says, byte by byte, on a thread of its own.
+//! A server that follows the script of a test, byte by byte, on its own thread.
 
 use std::fs::{File, Metadata};
 use std::io::{Read, Write};
@@ -13,7 +13,7 @@ use bytes::{Bytes, BytesMut};
 use super::super::{ChecksumTrailer, Origin, Pool, RequestBody, Response, ResponseBody, WireError};
 use crate::Request;
 
-/// How long a test may wait for what must happen at once.
+/// How long a test may wait for an event that must happen at once.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(super) const GET: &[u8] = b"GET /bucket/key HTTP/1.1\r\nhost: h\r\n\r\n";
@@ -153,7 +153,7 @@ impl Peer {
     }
 }
 
-/// A request as tests write it: the head, and what the pool has to know besides.
+/// A request as tests write it: the head, and the other parameters of the pool.
 #[derive(Clone, Copy)]
 pub(super) struct OutgoingRequest<'a> {
     pub(super) head: &'a [u8],
@@ -308,7 +308,7 @@ pub(super) fn ramp(len: usize) -> Vec<u8> {
     (0..len).map(|at| (at % 251) as u8).collect()
 }
 
-/// Waits for what another thread does, without a set time.
+/// Waits until another thread has made the condition true.
 pub(super) async fn until(mut is_so: impl FnMut() -> bool) {
     let begun = std::time::Instant::now();
     while !is_so() {

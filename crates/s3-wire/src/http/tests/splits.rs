@@ -89,7 +89,7 @@ fn run<Out>(future: impl Future<Output = Out>) -> Out {
     runtime.unwrap().block_on(future)
 }
 
-/// A response with a body of up to 20 KB, framed in one of the three ways; and what it means.
+/// A response with a body of up to 20 KB, framed in one of the three ways; with its status and body.
 fn any_response() -> impl Strategy<Value = (Vec<u8>, u16, Vec<u8>)> {
     let status = prop_oneof![200_u16..204, 205_u16..304, 400_u16..600];
     let body = prop::collection::vec(any::<u8>(), 0..20_000);

@@ -19,7 +19,7 @@ const BIG: usize = 3_000_000;
 
 type Stream = StreamOwned<ServerConnection, std::net::TcpStream>;
 
-/// Returns what a server for `localhost` needs, and what trusts it.
+/// Returns the configuration of a server for `localhost`, and root certificates that trust it.
 pub(super) fn identity() -> (Arc<ServerConfig>, RootCertStore) {
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed(["localhost".to_owned()]).unwrap();

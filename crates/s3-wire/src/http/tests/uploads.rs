@@ -1,4 +1,4 @@
-//! Tests of request bodies: buffers, files, checksum trailers, and what the server receives of them.
+//! Tests of request bodies, as the server receives them: buffers, files and checksum trailers.
 
 use std::fs::File;
 use std::io::Write;
