@@ -10,7 +10,7 @@ use s3_core::{S3Prefix, S3Url};
 use crate::failure::Failure;
 use crate::printable::printable;
 
-/// What an argument of `cp` and `mv` names.
+/// The place that an argument of `cp` or `mv` names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Address {
     /// `-`: standard input or output.

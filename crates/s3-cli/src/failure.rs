@@ -19,7 +19,7 @@ pub(crate) struct Failure {
     response: Box<Response>,
 }
 
-/// What the server said.
+/// Details of the error response.
 #[derive(Clone, Debug, Default)]
 struct Response {
     code: Option<String>,
@@ -96,14 +96,15 @@ impl Failure {
         self
     }
 
-    /// Returns whether the server did not say what is missing, as in the response to a HEAD, which has no document.
+    /// Returns whether the server did not say whether the object or its bucket is missing, as in the response to a
+    /// HEAD, which has no document.
     pub(crate) fn is_vague(&self) -> bool {
         self.kind == "not_found"
             && self.response.status == Some(404)
             && self.response.code.is_none()
     }
 
-    /// Returns the sentence for people: what happened, then what the server said and what to try.
+    /// Returns the sentence for people: the failure, then details of the error response and the hint.
     pub(crate) fn sentence(&self) -> String {
         let mut details = self.response.sentence();
         if let Some(hint) = &self.hint {

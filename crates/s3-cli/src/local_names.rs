@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
 
-/// What a key becomes below a destination directory.
+/// The path of a key below a destination directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LocalName {
     /// A file.

@@ -106,11 +106,11 @@ async fn command(cli: Cli, progress: Progress) -> u8 {
 /// Lets the parts in flight of transfers that can be resumed end, so that they are kept.
 async fn end_parts(resume: &Resume) {
     resume.stop();
-    // What takes longer is sent again by the next run.
+    // Parts that take longer are sent again by the next run.
     let _ = timeout(PARTS_LIMIT, resume.idle()).await;
 }
 
-/// Prints what the client's crates tell, with the bar cleared: attempts with `-v`, everything with `-vv`.
+/// Prints the events of the client's crates, with the bar cleared: attempts with `-v`, all with `-vv`.
 fn trace(verbose: u8, progress: &Progress) {
     let level = match verbose {
         0 => return,

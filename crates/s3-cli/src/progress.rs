@@ -26,7 +26,7 @@ const BYTES: &str = "{spinner} {bytes}/{total_bytes} {bytes_per_sec} {wide_bar} 
 /// The bar of commands that move no bytes.
 const OBJECTS: &str = "{spinner} {wide_bar} {msg} {eta}";
 
-/// Counts what moves and shows it. Clone is a reference count.
+/// Counts and shows moved objects and bytes. Clone is a reference count.
 #[derive(Clone, Debug)]
 pub(crate) struct Progress(Arc<Shown>);
 
@@ -163,7 +163,7 @@ impl Progress {
         self.0.moves_bytes.load(Ordering::Relaxed)
     }
 
-    /// Adds an input to what is to be done.
+    /// Adds an input to the total.
     pub(crate) fn plan(&self, bytes: u64) {
         self.0.total_objects.fetch_add(1, Ordering::Relaxed);
         self.0.total_bytes.fetch_add(bytes, Ordering::Relaxed);

@@ -22,7 +22,7 @@ use crate::stop::Stop;
 /// How many failures are printed as sentences.
 const SHOWN_FAILURES: u64 = 20;
 
-/// What a command prints, counts and returns. Clone is a reference count.
+/// The output, counts and exit code of a command. Clone is a reference count.
 #[derive(Clone, Debug)]
 pub(crate) struct Report {
     shared: Arc<Shared>,
@@ -56,7 +56,7 @@ struct State {
     bytes: u64,
 }
 
-/// One input of a command: what is done with what.
+/// One input of a command: an operation, its source and its destination.
 #[derive(Clone, Debug)]
 pub(crate) struct Input {
     /// `upload`, `download`, `copy`, `move`, `delete`, …
@@ -266,7 +266,7 @@ impl Report {
         self.print_error(&format!("warning: {text}"));
     }
 
-    /// Prints a remark on standard error, after what is in the buffer.
+    /// Prints a remark on standard error, after the buffered output.
     pub(crate) fn note(&self, text: &str) {
         self.flush();
         self.print_error(text);
@@ -285,7 +285,7 @@ impl Report {
         }
     }
 
-    /// Writes what is in the buffer.
+    /// Writes the buffered output.
     pub(crate) fn flush(&self) {
         let flushed = self.shared.progress.around(|| self.state().out.flush());
         self.check_output(flushed);
@@ -377,7 +377,7 @@ impl Report {
         self.print_line(&self.json_line(fields));
     }
 
-    /// Writes a line and what is in the buffer, with the bar cleared. A failure is reported when the bar is free again.
+    /// Writes the buffered output and a line, with the bar cleared. A failure is reported when the bar is free again.
     fn print_line(&self, line: &str) {
         let written = self.shared.progress.around(|| {
             let out = &mut self.state().out;

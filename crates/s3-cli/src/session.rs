@@ -18,9 +18,9 @@ use crate::report::Report;
 pub(crate) struct Session {
     /// The client, which takes the full addresses that arguments were resolved to.
     pub(crate) s3: S3,
-    /// What relative keys are resolved against.
+    /// The root that relative keys are resolved against.
     root: Root,
-    /// What interrupted transfers keep, and where.
+    /// The directory of the journals of interrupted transfers.
     pub(crate) resume: Resume,
     pub(crate) report: Report,
     /// The options of every call, with the deadline of the whole command.
@@ -64,7 +64,7 @@ impl Session {
         self.s3.transfer()
     }
 
-    /// Returns what relative keys are resolved against.
+    /// Returns the root that relative keys are resolved against.
     pub(crate) fn root(&self) -> &Root {
         &self.root
     }

@@ -141,7 +141,7 @@ impl Printer<'_> {
         Ok(())
     }
 
-    /// Lists what starts with the argument, up to the next slash. Names are what follows the argument's last slash.
+    /// Lists the keys that start with the argument, up to the next slash. Names begin after the argument's last slash.
     async fn level(&mut self, remote: &Remote) -> Result<bool, Failure> {
         let session = self.session;
         let base = remote.key.rfind('/').map_or(0, |slash| slash + 1);

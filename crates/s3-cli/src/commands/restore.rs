@@ -29,7 +29,7 @@ const NOT_ARCHIVED: &str = "InvalidObjectState";
 /// S3's code for a restoration without days of an object that needs them.
 const NO_DAYS: &str = "MalformedXML";
 
-/// What to do about it.
+/// The hint for [`NO_DAYS`].
 const ADD_DAYS: &str = "add --days N, which only objects of INTELLIGENT_TIERING go without";
 
 /// Make archived objects readable

@@ -17,7 +17,7 @@ pub(super) struct ResumeArgs {
     resume: Option<ResumeCheck>,
 }
 
-/// What an upload compares before it resumes.
+/// The check of the file before an upload resumes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum ResumeCheck {
     /// Size, times and bytes of the file.

@@ -163,7 +163,7 @@ async fn delete_urls(
         .transfer()
         .fan_out_pages(batches, FanOutOptions::default(), job);
     let mut outcome = Ok(());
-    // What was listed before a failure is deleted.
+    // Objects listed before a failure are deleted.
     while let Some((_, batch)) = deletions.next().await {
         outcome = outcome.and(batch);
     }

@@ -1,4 +1,4 @@
-//! `sweep`: removes what interrupted transfers have left.
+//! `sweep`: removes unfinished uploads and partial files of interrupted transfers.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -71,7 +71,7 @@ pub(crate) async fn run(arguments: SweepArgs, session: Session) -> Result<(), Fa
     Ok(())
 }
 
-/// Discards what interrupted transfers of this user have kept, anywhere. Returns the ids of uploads among it.
+/// Discards the kept parts of interrupted transfers of this user, anywhere. Returns the ids of their uploads.
 async fn discard_kept(session: &Session, older_than: Duration) -> Result<Vec<UploadId>, Failure> {
     let mut uploads = Vec::new();
     for kept in session.resume.interrupted(older_than)? {

@@ -14,8 +14,8 @@ use crate::harness::Harness;
 /// take a debug build a minute; docs/TUNING.md has figures for them.
 const KEYS: u64 = 150_000;
 
-/// The most memory that a command may take, in KiB, without the pages of its code, which a debug build has more of: about
-/// 50 bytes for each object of 256 pages, the responses in flight, and what a command with one key takes.
+/// The most memory that a command may take, in KiB, without the pages of its code, which a debug build has more of:
+/// about 50 bytes for each object of 256 pages, the responses in flight, and the memory of a command with one key.
 const MOST: u64 = 32 << 10;
 
 /// How many small files are copied.

@@ -403,8 +403,8 @@ fn other_attributes_and_part_sizes_start_over() {
     }
 }
 
-/// What a power cut leaves: of what no process has synced, each block of a partial file and the end of each journal may
-/// be lost. The header of a journal is synced before anything is moved.
+/// Simulates a power cut: each block of a partial file and the end of each journal may be lost, as no process has
+/// synced them. The header of a journal is synced before the first part.
 fn cut_power(harness: &Harness, round: u64) {
     let mut random = fastrand::Rng::with_seed(round);
     for path in journals(harness) {

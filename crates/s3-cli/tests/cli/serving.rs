@@ -135,7 +135,7 @@ fn a_directory_is_a_key_without_content() {
         assert_eq!(run(&["rm", url]).lines(), [format!("delete: {url}")]);
     }
     assert_eq!(run(&[&["rm"], &urls[..]].concat()).lines().len(), 4);
-    // What was not empty stays.
+    // A directory that was not empty stays.
     assert_eq!(harness.read("buckets/photos/dir/cat.jpg"), "purr");
     assert!(!harness.path("buckets/photos/empty").exists());
 }
@@ -172,7 +172,7 @@ fn keys_that_no_file_can_have_are_rejected_alone() {
         serving.run(&harness, &["cat", "s3://photos/x"]).code,
         Some(3)
     );
-    // One request deletes them all; what cannot be there is as if it were not there.
+    // One request deletes them all; a key that no file can have counts as missing.
     let urls = [
         &format!("s3://photos/{long}"),
         "s3://photos/x",

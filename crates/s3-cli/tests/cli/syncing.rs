@@ -169,7 +169,7 @@ fn times_go_up_and_come_down() {
         }
         assert!(time("down/other") > 1_000_000_000);
         assert_eq!(harness.run(&down).lines(), [""; 0]);
-        // What has changed is fetched.
+        // Changed files are fetched.
         harness.write("down/f", "y");
         set_time(&harness, "down/f", 1_000_000_000);
         set_time(&harness, "down/big", 1_000_000_001);
@@ -426,7 +426,7 @@ fn sides_that_cannot_be_synced_are_usage_errors() {
         let ran = harness.run(&words);
         assert_eq!(ran.code, Some(2), "{ran:?}");
     }
-    // What these ask for cannot be had.
+    // These combinations are rejected.
     for words in [
         ["sync", "--preserve", "s3://bkt/p", "s3://bkt/q"],
         ["sync", "--exact-times", "up", "s3://bkt/p"],

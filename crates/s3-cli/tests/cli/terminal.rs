@@ -156,7 +156,7 @@ fn the_bar_is_cleared_before_the_lines_of_verbose_output() {
     let is_cleared = |before: &&&str| before.contains("\u{1b}[2K");
     assert!(lines.iter().filter(is_cleared).count() > 1, "{shown:?}");
     for before in lines {
-        // What is on the line since it was cleared.
+        // The text on the line since it was cleared.
         let rest = before.rsplit("\u{1b}[2K").next().unwrap_or_default();
         assert!(!rest.contains("objects"), "{before:?}");
     }

@@ -22,7 +22,7 @@ pub(crate) struct Tool {
     directory: tempfile::TempDir,
 }
 
-/// What the binary printed and returned.
+/// The output and exit code of the binary.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Ran {
     pub(crate) code: Option<i32>,

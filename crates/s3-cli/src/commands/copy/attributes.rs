@@ -46,7 +46,7 @@ impl AttributeArgs {
         self.sse.as_deref().map(Encryption::new)
     }
 
-    /// Overrides what is given. Metadata replaces all metadata.
+    /// Overrides the attributes that the options set. Given metadata replaces all metadata.
     pub(super) fn apply(&self, attributes: &mut Attributes) {
         if let Some(content_type) = &self.content_type {
             attributes.content_type = Some(content_type.as_str().into());

@@ -602,7 +602,7 @@ fn is_there(error: &s3_core::Error) -> bool {
     source.is_some_and(|error| error.kind() == io::ErrorKind::AlreadyExists)
 }
 
-/// Returns what the bytes were compared with, for records.
+/// Returns the checksum algorithm that the bytes were compared with, for records.
 pub(in crate::commands) fn shown(verified: Verified) -> Value {
     match verified {
         Verified::Checksum(algorithm) => algorithm.as_str().into(),

@@ -19,7 +19,7 @@ use crate::listing::Selection;
 use crate::local_names::{LocalName, decode_name, local_name};
 use crate::session::Session;
 
-/// What the arguments of a copy mean.
+/// The parsed arguments of a copy.
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) arguments: CopyArgs,
@@ -42,7 +42,7 @@ pub(super) struct Plan {
 #[derive(Debug)]
 struct SourceKeys {
     bucket: String,
-    /// What they start with, or the only one.
+    /// Their prefix, or the only key.
     start: String,
     is_one: bool,
 }
@@ -64,7 +64,7 @@ pub(super) enum Target {
 }
 
 impl Plan {
-    /// Understands the arguments, and says what is wrong with them before anything is sent.
+    /// Parses and checks the arguments, before anything is sent.
     pub(super) fn new(
         arguments: CopyArgs,
         session: &Session,
@@ -415,7 +415,7 @@ impl SourceKeys {
 }
 
 /// Returns the keys of sources that inputs must not overwrite, without sources that the destination lies in: they leave
-/// out what is below it.
+/// out the keys below it.
 fn source_keys(sources: &[Source], target: &Target) -> Vec<SourceKeys> {
     let Target::Remote { remote, .. } = target else {
         return Vec::new();

@@ -17,7 +17,7 @@ pub(super) struct Task {
     pub(super) work: Work,
 }
 
-/// What is to be done.
+/// The transfer of an input.
 #[derive(Debug)]
 pub(super) enum Work {
     Upload {

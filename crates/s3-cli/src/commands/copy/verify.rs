@@ -1,4 +1,4 @@
-//! `--verify`: compares what was copied with its source.
+//! `--verify`: compares a copy with its source.
 
 use std::path::Path;
 

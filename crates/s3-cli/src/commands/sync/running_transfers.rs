@@ -42,7 +42,7 @@ impl RunningTransfers {
         taken.map(|transfer| transfer.input)
     }
 
-    /// Begins a transfer, and adds it to the progress: a sync does not know before what there is to do.
+    /// Begins a transfer, and adds it to the total of the progress: a sync does not know its transfers in advance.
     fn begin(&self, operation: Operation, url: &S3Url, bytes: Option<u64>) {
         let Some(input) = self.input(operation, url, bytes) else {
             return;

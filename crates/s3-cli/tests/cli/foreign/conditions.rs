@@ -49,7 +49,7 @@ fn existing_objects_are_kept_when_asked() {
         let sync = ["sync", "up", &server.url(""), "--ignore-existing"];
         assert_eq!(server.run(&sync).lines(), [""; 0]);
         assert_eq!(server.cat("k"), "k");
-        // What is new is written.
+        // A new object is written.
         let new = server.run(&["cp", "-n", "f", &server.url("new")]);
         assert_eq!(new.lines().len(), 1, "{new:?}");
     });

@@ -1,10 +1,10 @@
-//! Tests that a server cannot pass, each with what the server does.
+//! Tests that a server cannot pass, each with the reason.
 
 use std::path::Path;
 
 use super::server::S3S_FS;
 
-/// A test, and what the server does.
+/// A test, and how the server fails it.
 type Failure = (&'static str, &'static str);
 
 /// Returns the tests that a server cannot pass. An unknown server has to pass all of them.

@@ -211,7 +211,7 @@ fn rm_deletes_what_is_named_and_nothing_else() {
         let planned = server.run(&["rm", &q, "--dry-run"]);
         assert_eq!(planned.lines(), [format!("(dryrun) delete: {q}")]);
         assert_eq!(server.run(&["rm", &q]).lines(), [format!("delete: {q}")]);
-        // What is missing counts as deleted.
+        // A missing object counts as deleted.
         assert_eq!(server.run(&["rm", &q]).code, Some(0));
         let tree = ["rm", "-r", &server.url("p"), "--exclude", "keep/*"];
         assert_eq!(server.run(&tree).lines().len(), 2);

@@ -44,7 +44,7 @@ struct Hold {
     responses: bool,
 }
 
-/// What a connection does with a request.
+/// The action of a connection on a request.
 enum Decision {
     Forward,
     HoldResponse,
@@ -113,12 +113,12 @@ impl Relay {
         assert!(!timeout.timed_out(), "nothing is held: {:#?}", state.lines);
     }
 
-    /// Forwards what is held, and holds nothing more.
+    /// Forwards the held requests and responses, and holds no more.
     pub(super) fn release(&self) {
         self.shared.end(true);
     }
 
-    /// Closes the connections of what is held, and holds nothing more.
+    /// Closes the connections of the held requests and responses, and holds no more.
     pub(super) fn drop_held(&self) {
         self.shared.end(false);
     }
@@ -143,7 +143,7 @@ impl Shared {
         self.changed.notify_all();
     }
 
-    /// Logs a request, and returns what to do with it as soon as that is known.
+    /// Logs a request, and returns the decision about it as soon as there is one.
     fn admit(&self, line: &str) -> Decision {
         let mut state = self.lock();
         state.lines.push(line.to_owned());

@@ -114,7 +114,7 @@ impl Foreign {
         ran.out
     }
 
-    /// Returns what `info` says about an object.
+    /// Returns the record that `info` prints for an object.
     pub(super) fn info(&self, key: &str) -> serde_json::Value {
         let ran = self.run(&["info", &self.url(key), "--json"]);
         assert_eq!((ran.code, &*ran.err), (Some(0), ""), "{ran:?}");
@@ -142,7 +142,7 @@ impl Foreign {
         Ran::of(command.env(name, value).output().expect("the binary runs"))
     }
 
-    /// Returns a store for what the binary has no command for.
+    /// Returns a store for operations that the binary has no command for.
     pub(super) fn store(&self) -> SdkStore {
         let account = &self.account;
         SdkStore::builder()

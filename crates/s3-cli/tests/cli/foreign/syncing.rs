@@ -26,7 +26,7 @@ fn a_second_sync_moves_nothing() {
             assert_eq!(server.run(&sync).lines().len(), 4, "{words:?}");
             assert_eq!(server.run(&sync).lines(), [""; 0], "{words:?}");
         }
-        // What is new, and what has another size.
+        // A new file, and one of another size.
         write_old(server, "up/new", "new");
         write_old(server, "up/z", "other");
         for words in [["up", &p], [&p, "down"], [&p, &q]] {
