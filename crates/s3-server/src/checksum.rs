@@ -33,7 +33,7 @@ pub(super) struct Announced {
 }
 
 impl Announced {
-    /// Returns what the headers declare; the checksums come with the input of the operation.
+    /// Returns the declarations in the headers; the checksums come with the input of the operation.
     pub(super) fn new(headers: &HeaderMap, trailers: Option<TrailingHeaders>) -> Self {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let trailer = text("x-amz-trailer");

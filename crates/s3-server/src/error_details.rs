@@ -19,7 +19,7 @@ pub(crate) struct ErrorDetails<'request> {
     target: &'request Target,
     /// The size of the object that a range lies outside of.
     size: Option<String>,
-    /// What the operation has added.
+    /// The details that the operation has added.
     own: Vec<(String, String)>,
     now: String,
 }

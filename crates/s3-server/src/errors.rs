@@ -31,7 +31,7 @@ pub(super) fn s3_error(error: Error) -> S3Error {
         Some(status) => StatusCode::from_u16(status).ok(),
         None => code.status_code(),
     };
-    // What was attempted on what is known to the client, which says so itself.
+    // Without the operation and the resource: the client adds them to its own error.
     let message = error
         .message()
         .unwrap_or(error.kind().describe())

@@ -54,7 +54,7 @@ impl<S: S3> Files<S> {
             match tokio::fs::metadata(&place).await {
                 Ok(found) if found.is_dir() == is_directory => {}
                 Ok(_) => return Err(in_the_way(&bucket, &place)),
-                // What else fails here also fails in the write.
+                // Other failures happen again in the write.
                 Err(_) => break,
             }
         }
@@ -149,7 +149,7 @@ fn remove_without_files(directory: &Path) -> io::Result<()> {
     found.iter().rev().try_for_each(std::fs::remove_dir)
 }
 
-/// Returns the error with a code for what a file system rejects, which `s3s-fs` takes for an internal error.
+/// Returns the error with a code for names that a file system rejects, which `s3s-fs` takes for internal errors.
 fn explained(error: S3Error) -> S3Error {
     let source = error.source().and_then(|source| source.downcast_ref());
     match source.map(io::Error::kind) {
@@ -263,7 +263,7 @@ macro_rules! files {
                 self.files.delete_object(request).await.map_err(explained)
             }
 
-            // What is not there is reported as deleted and not passed on: it would fail the whole batch.
+            // A missing object is reported as deleted and not passed on: it would fail the whole batch.
             async fn delete_objects(
                 &self,
                 mut request: S3Request<DeleteObjectsInput>,

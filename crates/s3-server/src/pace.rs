@@ -48,7 +48,7 @@ impl Pace {
 
 struct Paced {
     body: Body,
-    /// What has arrived and waits for its turn.
+    /// Received bytes that wait for their turn.
     rest: Bytes,
     rate: u64,
     began: Option<Instant>,

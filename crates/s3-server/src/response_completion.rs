@@ -1,4 +1,4 @@
-//! What S3 sends with every response: request ids, and details in every error document.
+//! Completes responses: request ids in every response, and details in every error document.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -1,8 +1,9 @@
 //! [`SignatureCheck`]: verifies the signature of a request whose body is collected before the protocol layer sees it.
 //!
-//! The protocol layer verifies a signature before it reads a body. What the [`Service`](crate::Service) has to collect
-//! first, as a document whose digests it compares, comes from the network as well. So the same layer checks the head
-//! with nothing behind it. Of a form it reads the fields before the file, of which one is the signature.
+//! The protocol layer verifies a signature before it reads a body. The [`Service`](crate::Service) collects some bodies
+//! first, such as documents whose digests it compares, and must not do so for an unverified request. So the same layer
+//! checks the head without a service behind it. Of a form it reads the fields before the file; one of them is the
+//! signature.
 
 use std::mem;
 use std::pin::Pin;
@@ -49,7 +50,7 @@ impl SignatureCheck {
         Self(protocol.build())
     }
 
-    /// Returns the request if its signature is right, or else the response that says what is wrong.
+    /// Returns the request if its signature is right, or else the error response.
     pub(crate) async fn of(
         &self,
         request: Request<Body>,
@@ -107,13 +108,13 @@ struct Nothing;
 
 impl S3 for Nothing {}
 
-/// A body, and what was read of it.
+/// A body, and the bytes that were read of it.
 struct Reading {
     body: Body,
     read: BytesMut,
 }
 
-/// A body that remembers what is read of it. Clone is a reference count.
+/// A body that records the bytes that are read of it. Clone is a reference count.
 #[derive(Clone)]
 struct Recorded(Arc<Mutex<Reading>>);
 
@@ -127,7 +128,7 @@ impl Recorded {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns what was read and what was not. Clones that remain are at their end.
+    /// Returns the bytes that were read, and the rest of the body. Clones that remain are at their end.
     fn into_parts(self) -> (Bytes, Body) {
         let mut reading = self.lock();
         let read = mem::take(&mut reading.read);

@@ -34,7 +34,7 @@ pub(crate) fn rejection(
     Some(error_response(status, "InvalidRequest", message))
 }
 
-/// Ends the path of a bucket with a slash, as clients do in what they sign with version 2.
+/// Ends the path of a bucket with a slash, as clients do in the text that they sign with version 2.
 pub(crate) fn with_signed_path<B>(mut request: Request<B>, target: &Target) -> Request<B> {
     let uri = request.uri();
     let query = uri.query().unwrap_or_default();

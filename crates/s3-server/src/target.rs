@@ -1,4 +1,4 @@
-//! What a request is about, for error documents and for checks before the protocol.
+//! The bucket, key and range of a request, for error documents and for checks before the protocol.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ const ACCOUNT: &str = "123456789012";
 pub(crate) const OWNER_ID: &str =
     "75aa57f09aa0c8caeab4f8c24e99d10f8e7faeebf76c078efc7c6caea54ba06a";
 
-/// What a request is about.
+/// The bucket, key and range of a request.
 #[derive(Debug, Default)]
 pub(crate) struct Target {
     pub(crate) path: String,

@@ -15,10 +15,10 @@ use super::object_lock;
 use crate::convert::timestamp;
 use crate::errors::s3_error;
 
-/// What the names of buckets may not begin with.
+/// Beginnings that the names of buckets may not have.
 const RESERVED_BEGINS: [&str; 2] = ["sthree-", "amzn-s3-demo-"];
 
-/// What the names of buckets may not end with. Directory buckets end with `--x-s3`.
+/// Endings that the names of buckets may not have. Directory buckets end with `--x-s3`.
 const RESERVED_ENDS: [&str; 4] = ["-s3alias", "--ol-s3", ".mrap", "--table-s3"];
 
 /// The region whose name is not given as a location.

@@ -39,7 +39,7 @@ impl Wanted {
         }
     }
 
-    /// Forgets the extras of what was deleted or replaced.
+    /// Forgets the extras of the deleted or replaced version.
     fn forget(&self, front: &Frontend, deleted: Option<&DeletedVersion>) {
         match (&self.version, deleted) {
             (Some(version), _) => front.extras.remove(&self.url, Some(version)),

@@ -1,5 +1,5 @@
-//! What S3 keeps about an object beyond what a [`Store`](s3_core::Store) keeps: part boundaries, checksums of multipart
-//! objects, the digest of a customer's key, the access list, and locks. In memory only.
+//! Properties of an object that S3 keeps and a [`Store`](s3_core::Store) does not: part boundaries, checksums of
+//! multipart objects, the digest of a customer's key, the access list, and locks. In memory only.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -163,7 +163,7 @@ impl ExtrasTable {
         lock(&self.uploads)
     }
 
-    /// Returns what completing an upload said before.
+    /// Returns the response of an earlier completion of the upload.
     pub(super) fn completed(&self, upload: &str) -> Option<CompletedUpload> {
         let completed = lock(&self.completed);
         let mut found = completed.iter().filter(|(id, _)| id == upload);

@@ -1,4 +1,4 @@
-//! RestoreObject, and what reads tell of a restoration.
+//! RestoreObject, and the header of reads that describes a restoration.
 
 use http::StatusCode;
 use s3_core::{HeadRequest, ObjectMeta, RestoreRequest, RestoreStatus, Store};

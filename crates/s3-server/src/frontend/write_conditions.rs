@@ -68,7 +68,7 @@ pub(super) fn header_of(mode: &PutMode) -> Option<&'static str> {
     }
 }
 
-/// Returns the error response of a store, with the header of the condition if that is what failed.
+/// Returns the error response of a store, with the header of the condition if the condition failed.
 pub(super) fn of_store(error: s3_core::Error, condition: Option<&'static str>) -> S3Error {
     let kind = error.kind();
     let error = s3_error(error);

@@ -9,7 +9,7 @@ use crate::harness::{Response, Server, builder};
 
 const FORM: &str = "Content-Type: multipart/form-data; boundary=b";
 
-/// A body that is much longer than what is sent of it.
+/// The header of a body that is much longer than the bytes that are sent.
 const LONG: &str = "Content-Length: 1000000000";
 
 /// An authorization with a wrong signature, and the time that it is for.

@@ -1,4 +1,4 @@
-//! What a copy takes over from its source.
+//! Properties that a copy takes over from its source.
 
 use crate::harness::Server;
 
