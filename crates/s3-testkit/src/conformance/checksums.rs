@@ -1,4 +1,4 @@
-//! Conformance: checksums of writes, and what reads and listings tell of them.
+//! Conformance: checksums of writes, and checksums in the responses of reads and listings.
 
 use s3_core::{
     Attributes, Checksum, ChecksumAlgorithm, ChecksumType, CopyRequest, GetObjectAttributes,

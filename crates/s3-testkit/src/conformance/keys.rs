@@ -111,7 +111,7 @@ round_trips! {
     only_a_line_feed(exact_keys) => "\n";
     /// `a+b`: not a space.
     plus() => "a+b";
-    /// `a=b:c;d,e@f$g!h*i(j)k~l`: what the signature must escape or must not.
+    /// `a=b:c;d,e@f$g!h*i(j)k~l`: characters that the signature must escape, and others that it must not.
     punctuation() => "a=b:c;d,e@f$g!h*i(j)k~l|m[n]o{p}q^r`s";
     /// `é`: two bytes.
     accent() => "é";

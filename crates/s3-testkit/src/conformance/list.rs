@@ -200,7 +200,7 @@ pub async fn start_after_keeps_to_the_prefix(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Deleting what a page showed does not disturb the next page: how buckets are emptied.
+/// Deleting the objects of a page does not change the next page. Buckets are emptied like this.
 pub async fn the_next_page_does_not_need_the_last_key(harness: &Harness) -> Verdict {
     require!(harness, ordered_listing);
     numbered(harness, 4).await;

@@ -28,7 +28,7 @@ fn is_restored(meta: &ObjectMeta) -> bool {
     )
 }
 
-/// An archived object is described and not read, and the error says what to do.
+/// An archived object has a HEAD but cannot be read, and the error has a hint.
 pub async fn an_archived_object_is_not_read(harness: &Harness) -> Verdict {
     require!(harness, restore);
     archive(harness, "k").await;

@@ -13,7 +13,7 @@ async fn tree(harness: &Harness, prefix: &str) -> ListRequest {
     harness.listing(prefix).with_delimiter("/")
 }
 
-/// Asserts what a listing to the end gives.
+/// Asserts the entries of a complete listing.
 async fn gives(harness: &Harness, request: ListRequest, objects: &[&str], rolled_up: &[&str]) {
     let pages = pages(harness, request.clone()).await;
     assert_eq!(keys(harness, &pages), objects, "objects of {request:?}");

@@ -158,7 +158,7 @@ pub async fn a_delete_marker_hides_the_object(harness: &Harness) -> Verdict {
     bucket.end().await
 }
 
-/// A delete marker has no content, and says what it is.
+/// A delete marker has no content, and its error names it.
 pub async fn a_delete_marker_cannot_be_read(harness: &Harness) -> Verdict {
     require!(harness, versions);
     let bucket = Versioned::new(harness, "5").await;

@@ -303,8 +303,8 @@ impl FaultyBody {
         }
     }
 
-    /// Enforces the declared length: bytes after it are sent, too, but not as a part of the
-    /// body, and what is missing is the connection's end.
+    /// Enforces the declared length: bytes after it are sent, too, but not as a part of the body, and missing bytes end
+    /// the connection.
     fn enforce_announced_length(&mut self, polled: Polled, cx: &mut Context<'_>) -> Polled {
         let Some(announced) = &mut self.announced else {
             return polled;

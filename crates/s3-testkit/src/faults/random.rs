@@ -19,7 +19,7 @@ impl Occurrences {
         let occurrence = self.0.entry(identity).or_default();
         *occurrence += 1;
         let drawn = mixed(faults.seed ^ mixed(identity ^ mixed(*occurrence)));
-        // The top 53 bits are what an f64 holds exactly.
+        // An f64 holds the top 53 bits exactly.
         let fraction = (drawn >> 11) as f64 / (1_u64 << 53) as f64;
         if fraction >= faults.probability {
             return None;

@@ -33,7 +33,7 @@ fn once(action: FaultAction) -> FaultPlan {
     FaultMatch::any().with_key("k").on(action).times(1).into()
 }
 
-/// Reads the object and returns what arrived, and the error if there was one.
+/// Reads the object. Returns the received bytes, and the error if there was one.
 async fn read(client: &SdkStore) -> (Vec<u8>, Option<Error>) {
     let mut body = match client.get(GetRequest::new(url())).await {
         Ok(response) => response.body,
