@@ -10,7 +10,7 @@ use super::convert::{invalid, not_supported};
 use super::object_store::{self, Attribute, Result, TagSet};
 use super::store::S3ObjectStore;
 
-/// Returns what a store keeps with an object.
+/// Returns the attributes that S3 keeps with an object.
 ///
 /// # Errors
 ///
@@ -64,7 +64,7 @@ fn to_tags(from: &TagSet) -> Result<Tags> {
     Ok(tags)
 }
 
-/// Returns what was stored with an object, without the engine's own entry.
+/// Returns the stored attributes of an object, without the engine's own entry.
 pub(super) fn from_s3(attributes: &Attributes) -> object_store::Attributes {
     let fields = [
         (

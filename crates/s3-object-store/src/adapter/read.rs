@@ -17,7 +17,7 @@ use crate::pins::Pins;
 
 /// Reads an object, a range of it, or only its description.
 ///
-/// What is known to fit into one part comes in one buffer; anything else as it arrives.
+/// An object or range that is known to fit into one part comes in one buffer; others are streamed.
 pub(super) async fn get(
     store: &S3ObjectStore,
     location: &Path,
@@ -106,7 +106,7 @@ pub(super) async fn get_ranges(
     Ok(bytes.collect())
 }
 
-/// Returns what is to be read, and pinned.
+/// Returns the object, the range and the pin to read.
 fn item(store: &S3ObjectStore, location: &Path, options: &GetOptions) -> Result<GetItem> {
     let mut item = GetItem::new(store.url(location)?);
     item.range = options.range.as_ref().map(|range| match range {

@@ -80,7 +80,7 @@ impl S3ObjectStoreBuilder {
         self
     }
 
-    /// Sets what listings do with keys that are not paths of object_store; `Skip` by default.
+    /// Sets how listings treat keys that are not paths of object_store; `Skip` by default.
     pub fn unlistable_keys(mut self, policy: UnlistableKeys) -> Self {
         self.unlistable = policy;
         self
@@ -162,7 +162,7 @@ impl S3ObjectStore {
     /// Returns a store that reads one version of each object: the first that it lists, heads or reads.
     ///
     /// If an object is replaced later, reads of it fail with `Precondition`: no result mixes two versions. Make one for
-    /// each query or table; it remembers at most 1,000,000 objects, and what it writes itself it forgets.
+    /// each query or table; it remembers at most 1,000,000 objects, and forgets those that it writes itself.
     #[must_use]
     pub fn pinned(&self) -> Self {
         Self {

@@ -130,7 +130,7 @@ async fn a_pinned_store_reads_one_version_or_fails() {
         }
         unpinned.get(&path(key)).await.unwrap();
         unpinned.pinned().get(&path(key)).await.unwrap();
-        // What it has written itself is what it reads.
+        // It reads the object that it has written itself.
         pinned.put(&path(key), "mine".into()).await.unwrap();
         pinned.head(&path(key)).await.unwrap();
         seed(&setup.memory, "there", "x").await;

@@ -1,4 +1,4 @@
-//! A store that rejects what is above a number of reads in flight.
+//! A store that rejects reads above a number of reads in flight.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

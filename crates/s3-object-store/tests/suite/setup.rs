@@ -16,7 +16,7 @@ pub(crate) const BUCKET: &str = "bucket";
 struct KnownFailure {
     function: &'static str,
     reason: &'static str,
-    /// What its panic says.
+    /// Texts of its panic.
     panic: &'static [&'static str],
 }
 

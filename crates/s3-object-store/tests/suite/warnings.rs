@@ -1,4 +1,4 @@
-//! Counts what listings warn of.
+//! Counts the warnings of listings.
 
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
