@@ -1,5 +1,5 @@
-//! CSV that is larger than memory: counted, filtered, and what is left rewritten in parts, as CSV and as Parquet. After each
-//! step the peak memory of the process is printed; more than `--most-mib` is a failure.
+//! CSV that is larger than memory: counted, filtered, and the remaining rows rewritten in parts, as CSV and as Parquet.
+//! After each step the peak memory of the process is printed; more than `--most-mib` is a failure.
 //!
 //! By default the rows of all parts have 90 MiB in memory, and a process that keeps them fails: the steps take some 130 MiB,
 //! and 160 are allowed.
@@ -131,7 +131,7 @@ async fn run(arguments: &Arguments) -> Result {
     check(&step, began, written, some)
 }
 
-/// What is rewritten: one row of 16.
+/// The rewritten rows: one of 16.
 const KEPT: &str = "SELECT * FROM data WHERE city = 'city 3'";
 
 /// A count of rows and the sum of their amounts.

@@ -44,7 +44,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Writes rows as one object and as a set of this number of parts, as CSV and as Parquet. `name` is what their names begin with.
+/// Writes rows as one object and as a set of this number of parts, as CSV and as Parquet. Their names begin with
+/// `name`.
 async fn write(
     frames: &Frames,
     name: &str,

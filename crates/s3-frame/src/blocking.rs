@@ -55,7 +55,7 @@ impl<B: Stream<Item = Result<RecordBatch>> + Unpin> Iterator for Rows<B> {
     }
 }
 
-/// Defines what is known of the rows of a format, and the request that opens them.
+/// Defines the methods of the rows of a format, and of the request that opens them.
 macro_rules! rows {
     ($request:ident, $batches:ident) => {
         impl Rows<$batches> {

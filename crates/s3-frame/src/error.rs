@@ -14,7 +14,7 @@ pub enum Error {
     Pattern {
         /// The pattern as it was given.
         pattern: String,
-        /// What is wrong with it.
+        /// The problem with it.
         reason: String,
     },
     /// A pattern that finds no object.
@@ -25,7 +25,7 @@ pub enum Error {
     Csv {
         /// The URL of the part.
         part: String,
-        /// What is wrong with it.
+        /// The cause.
         source: ArrowError,
     },
     /// A part whose header differs from that of the first part, or from the schema.
@@ -54,7 +54,7 @@ pub enum Error {
     Manifest {
         /// The URL of the manifest.
         url: String,
-        /// What is wrong with it.
+        /// The problem with it.
         reason: String,
     },
     /// A part that is not Parquet, or is damaged.
@@ -63,7 +63,7 @@ pub enum Error {
     Parquet {
         /// The URL of the part.
         part: String,
-        /// What is wrong with it.
+        /// The cause.
         source: parquet::errors::ParquetError,
     },
     /// Rows that cannot be encoded as Parquet.

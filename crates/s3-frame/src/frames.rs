@@ -23,7 +23,7 @@ impl<M: Mode> Frames<M> {
     /// [`open`](ReadCsv::open).
     ///
     /// A pattern is a URL, or a key relative to the client's root. `*`, `?` and `[a-c]` match inside a name, `**` any
-    /// directories; `[*]` matches a star. Only the part before the first of them limits what is listed.
+    /// directories; `[*]` matches a star. Only the text before the first of them limits the listing.
     pub fn read_csv(&self, patterns: impl IntoIterator<Item: Into<String>>) -> ReadCsv<M> {
         let patterns = patterns.into_iter().map(Into::into).collect();
         ReadCsv::new(self.s3.clone(), patterns)

@@ -15,7 +15,7 @@ use crate::row::Row;
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 
-/// Makes a call once unmeasured and then `count` times. Returns what that cost, and a digest of the first result with the
+/// Makes a call once unmeasured and then `count` times. Returns the cost, and a digest of the first result with the
 /// bytes of all.
 pub(crate) async fn run(
     row: Row,

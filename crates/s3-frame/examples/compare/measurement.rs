@@ -27,7 +27,7 @@ pub(crate) struct Measurement {
 }
 
 impl Measurement {
-    /// Measures in this process, and prints the cost and the result. What is measured runs on a worker of a default
+    /// Measures in this process, and prints the cost and the result. The measured work runs on a worker of a default
     /// runtime, as partitions of queries do.
     pub(crate) fn run(self) -> Result {
         let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -13,7 +13,7 @@ use crate::cost::{Clock, Cost};
 use crate::data::{BUCKET, directory};
 use crate::row::Row;
 
-/// Makes the table of a row, and queries it. Returns what both cost, and the rows as text.
+/// Makes the table of a row, and queries it. Returns the cost of both, and the rows as text.
 pub(crate) async fn run(
     row: Row,
     client: Client,

@@ -1,7 +1,7 @@
 //! The tutorial "Using Python to access AWS S3" in Rust: buckets, listings, data frames and files, step by step.
 //!
 //! [`s3_client::S3`] and [`s3_frame::Frames`] replace boto3, pandas and dask. The program starts a server on loopback.
-//! Each step prints what it did; the program fails if a step has an unexpected result.
+//! Each step prints its result; the program fails if a result is unexpected.
 //!
 //! ```text
 //! cargo run --example tutorial -p s3-frame

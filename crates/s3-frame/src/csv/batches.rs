@@ -19,12 +19,12 @@ use super::times::parse_batch;
 use crate::set::Part;
 use crate::{Error, Result};
 
-/// How many parts are open: the one that is decoded, and what comes after it.
+/// How many parts are open: the one that is decoded, and those after it.
 const OPEN_PARTS: usize = 4;
 
 /// The rows of CSV objects: part after part in the order of [`parts`](Self::parts), and in the order of the rows within one.
 ///
-/// The first failure ends the stream. Dropping it cancels what it reads ahead.
+/// The first failure ends the stream. Dropping it cancels its read-ahead.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct CsvBatches {
     schema: SchemaRef,

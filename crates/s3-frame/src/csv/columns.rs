@@ -82,7 +82,7 @@ impl Columns {
     }
 }
 
-/// Returns what pandas calls a column with this name in the header.
+/// Returns the name in pandas of a column with this name in the header.
 pub(super) fn column_name((number, name): (usize, &String)) -> String {
     match name.as_str() {
         "" => format!("Unnamed: {number}"),

@@ -46,7 +46,7 @@ impl Dialect {
         Ok(names.collect())
     }
 
-    /// Returns what finds the ends of records.
+    /// Returns a scanner for the ends of records.
     pub(super) fn records(&self) -> Records {
         Records::new(self.delimiter)
     }

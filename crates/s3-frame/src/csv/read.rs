@@ -148,7 +148,8 @@ impl<M: Mode> ReadCsv<M> {
         self
     }
 
-    /// Reads as null what pandas does: `NA`, `NaN`, `None`, `null` and 14 more. By default, only empty fields are null.
+    /// Reads the null values of pandas as null: `NA`, `NaN`, `None`, `null` and 14 more. By default, only empty fields
+    /// are null.
     pub fn pandas_nulls(mut self, pandas_nulls: bool) -> Self {
         self.dialect.pandas_nulls = pandas_nulls;
         self

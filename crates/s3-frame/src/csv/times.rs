@@ -1,8 +1,9 @@
 //! Dates and times of CSV text, of which nothing is cut off.
 //!
-//! arrow-csv drops what a type does not hold: the time of a value in a column of dates, digits after those of the unit,
-//! and offsets. pandas formats each partition of a set by itself, so a later part may have more than the first rows.
-//! Columns of dates and times are therefore decoded as text and parsed here, where such a value is an error.
+//! arrow-csv drops the parts of a value that its type cannot hold: the time of a value in a column of dates, digits
+//! after those of the unit, and offsets. pandas formats each partition of a set by itself, so a later part may have
+//! more than the first rows. Columns of dates and times are therefore decoded as text and parsed here, where such a
+//! value is an error.
 
 use std::sync::Arc;
 
@@ -91,7 +92,7 @@ pub(super) fn parse_column(column: &StringArray, field: &Field) -> Result<ArrayR
     })
 }
 
-/// Returns the days since 1970, or what is wrong.
+/// Returns the days since 1970, or why the text is invalid.
 fn date(text: &str) -> Result<i32, &'static str> {
     // A year of more than four digits has a sign, and its date no time.
     if !text.starts_with(['+', '-']) {
@@ -108,7 +109,7 @@ fn is_zero(digits: &str) -> bool {
     digits.bytes().all(|digit| digit == b'0')
 }
 
-/// Returns the number of units since 1970, or what is wrong.
+/// Returns the number of units since 1970, or why the text is invalid.
 fn time(text: &str, unit: TimeUnit, zone: &Tz, has_zone: bool) -> Result<i64, &'static str> {
     let time = string_to_datetime(zone, text).map_err(|_| "is no time")?;
     let (clock, fraction, offset) = split(text);

@@ -91,7 +91,7 @@ pub(crate) fn check_columns(part: &PartReader, found: &Schema, expected: &Schema
     })
 }
 
-/// Returns names with types, which may be what differs.
+/// Returns names with types, as only the types may differ.
 fn columns(schema: &Schema) -> Vec<String> {
     let fields = schema.fields().iter();
     fields

@@ -110,7 +110,7 @@ pub(crate) fn schema_in(
 ) -> std::result::Result<SchemaRef, ParquetError> {
     let file = metadata.file_metadata();
     let schema = parquet_to_arrow_schema(file.schema_descr(), file.key_value_metadata())?;
-    // What a writer has noted about its frame is not part of the columns.
+    // A writer's notes about its frame are not part of the columns.
     Ok(Arc::new(
         schema.with_metadata(std::collections::HashMap::new()),
     ))

@@ -1,6 +1,6 @@
 //! [`Existing`]: fail, replace or append if the set exists.
 
-/// What a write does if the set exists.
+/// How a write treats an existing set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Existing {

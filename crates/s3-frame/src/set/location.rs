@@ -32,7 +32,7 @@ pub(crate) struct PartNumbers {
 #[derive(Clone, Debug)]
 pub(crate) struct SetLocation {
     folder: S3Prefix,
-    /// Of the name of a part, what is before its number.
+    /// The text before the number in the name of a part.
     before: String,
     after: String,
     is_default: bool,

@@ -11,9 +11,9 @@ use super::publish::{self, delete, delete_versions, listed, objects};
 use super::{Manifest, SetLocation};
 use crate::Result;
 
-/// Deletes what killed writers have left, if it is at least so old: a set that was not finished, or the parts that the
-/// manifest of a finished one does not name. Restores the set before, if all of its parts are still there. Returns the
-/// URLs of the deleted objects.
+/// Deletes objects of killed writers that are at least `older_than` old: those of an unfinished set, or the parts that
+/// the manifest of a finished one does not name. Restores the set before, if all of its parts are still there. Returns
+/// the URLs of the deleted objects.
 pub(crate) async fn remove_orphans(
     s3: &S3,
     location: &SetLocation,
@@ -24,7 +24,7 @@ pub(crate) async fn remove_orphans(
     let is_old = |at: Option<SystemTime>| {
         at.is_some_and(|at| now.duration_since(at).is_ok_and(|age| age >= older_than))
     };
-    // Listed before the manifest is read, which then names what a writer has added in between.
+    // Listed before the manifest is read, which then names the parts that a writer has added in between.
     let parts = listed(s3, location, usize::MAX, |object| {
         location.has(&object.url) && is_old(object.last_modified)
     });
@@ -44,7 +44,7 @@ pub(crate) async fn remove_orphans(
     Ok(deleted.iter().map(|url| url.as_str().to_owned()).collect())
 }
 
-/// Deletes a set that was not finished, or what was added to the one before. If its writer is alive, it cannot finish
+/// Deletes an unfinished set, or the parts that were added to the one before. If its writer is alive, it cannot finish
 /// the set from now on.
 async fn remove_set(s3: &S3, location: &SetLocation, found: &FoundManifest) -> Result<Vec<S3Url>> {
     let url = location.manifest()?;

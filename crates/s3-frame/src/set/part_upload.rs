@@ -95,7 +95,7 @@ impl Uploads {
             .get(sent..)
             .and_then(|rest| rest.get(..self.piece(part)))
         {
-            // A copy: what was split off would keep the memory of the whole text, or copy the rest once per piece.
+            // A copy: splitting the piece off would keep the memory of the whole text, or copy the rest once per piece.
             self.send_piece(part, piece.to_vec()).await?;
             sent += piece.len();
         }
@@ -189,8 +189,8 @@ impl UploadTarget {
         }
     }
 
-    /// Returns the mode of an upload with several pieces. Without conditions on completions, what was found is replaced
-    /// in any case.
+    /// Returns the mode of an upload with several pieces. Without conditions on completions, an existing object is
+    /// replaced in any case.
     fn session_mode(&self, url: &S3Url) -> PutMode {
         let has_conditions = self
             .s3
@@ -271,7 +271,7 @@ mod tests {
         uploads.flush().await.unwrap();
         drop(uploads.end(part, text).await.unwrap());
 
-        // What waits for its completion keeps only its own bytes.
+        // A part that waits for its completion keeps only its own bytes.
         let part = PartUpload::new(S3Url::parse("s3://b/small").unwrap());
         let mut text = Vec::with_capacity(piece);
         text.extend(b"small");

@@ -117,7 +117,7 @@ pub(super) async fn claim(
 ///
 /// # Errors
 ///
-/// The first error, and what was completed.
+/// The first error, and the completed parts.
 pub(super) async fn complete(
     target: &UploadTarget,
     written: Vec<WrittenPart>,
@@ -148,9 +148,9 @@ pub(super) async fn complete(
     }
 }
 
-/// Deletes what a failed write has completed, as far as it has replaced nothing and no other writer has taken over the
-/// set. Of a set that was removed meanwhile, deletes everything that this write has completed: without a manifest, it
-/// would be read.
+/// Deletes the parts that a failed write has completed, if they have replaced nothing and no other writer has taken
+/// over the set. If the set was removed meanwhile, deletes all parts that this write has completed: without a manifest,
+/// they would be read.
 pub(super) async fn undo(
     s3: &S3,
     location: &SetLocation,
@@ -166,7 +166,7 @@ pub(super) async fn undo(
         return delete_claimed(s3, location, &renewed, &added).await;
     }
     match Manifest::read(s3, &url).await? {
-        // Old parts that were replaced are gone, so what replaced them stays.
+        // Old parts that were replaced are gone, so the new ones stay.
         Some(_) if replaces => Ok(()),
         Some(found) => {
             let named = found.manifest.parts.iter();
@@ -439,7 +439,7 @@ mod tests {
             Box::pin(future::join(write(&slow, 3..4, Existing::Append), append)).await;
         appended.unwrap();
         assert!(matches!(rejected, Err(Error::Conflict(_))), "{rejected:?}");
-        // What it has added is gone.
+        // The part that it has added is deleted.
         assert_eq!(memory.object_count(), 3 + 10 + 1);
         // A writer that was killed leaves its part.
         other.put("s3://b/set/60.part", "n\n60\n").await.unwrap();

@@ -1,7 +1,7 @@
 //! Options and methods of all write requests, for any format.
 
 /// Defines the options and the sending of a request with the fields `s3`, `target`, `format` and `options`. `$first` is
-/// what the first part is called, and `$named` a target that names the parts otherwise.
+/// the name of the first part, and `$named` a target that names the parts otherwise.
 macro_rules! set_request {
     ($request:ident, $first:literal, $named:literal) => {
         impl<M: s3_client::Mode> $request<M> {
@@ -44,8 +44,8 @@ macro_rules! set_request {
             ///
             /// Rows are encoded on the task of the caller, one part after the other. Memory: one batch, its bytes, four
             /// pieces of the size of the engine's parts, which doubles every 2,500 pieces of an object, and 32 MiB of
-            /// small parts. Of Parquet also the open row group: up to 64 MiB of encoded columns, and what encoding the
-            /// last batch needs.
+            /// small parts. For Parquet also the open row group: up to 64 MiB of encoded columns, and the memory to
+            /// encode the last batch.
             ///
             /// # Errors
             ///
@@ -115,12 +115,12 @@ macro_rules! set_request {
                 .await
             }
 
-            /// Deletes what killed writers of this set have left, if it is at least so old: all of a set that was not
-            /// finished, or the parts that the manifest of a finished set does not name. Returns the URLs of the deleted
+            /// Deletes objects of killed writers of this set that are at least `older_than` old: all of an unfinished
+            /// set, or the parts that the manifest of a finished set does not name. Returns the URLs of the deleted
             /// objects. A set without a manifest is left alone.
             ///
-            /// A set that was to be replaced is readable again if none of its parts was replaced yet. Otherwise what is
-            /// left of it is deleted too.
+            /// A set that was to be replaced is readable again if none of its parts was replaced yet. Otherwise its
+            /// remaining parts are deleted too.
             ///
             /// A writer that is still at work loses its parts if they are so old, and one that replaces a set may still
             /// replace parts of the restored one, which is an error when they are read: `older_than` must be longer than
@@ -206,8 +206,8 @@ macro_rules! set_request {
                 })
             }
 
-            /// Deletes what killed writers of this set have left, if it is at least so old, as the asynchronous request
-            /// does. Returns the URLs of the deleted objects.
+            /// Deletes objects of killed writers of this set that are at least `older_than` old, as the asynchronous
+            /// request does. Returns the URLs of the deleted objects.
             ///
             /// # Errors
             ///

@@ -18,7 +18,7 @@ pub(crate) trait SetFormat: Send + Sync {
     /// The name in the manifest.
     fn name(&self) -> &'static str;
     fn content_type(&self) -> &'static str;
-    /// Returns what parts are called, with a star for the number, and how they are numbered.
+    /// Returns the names of parts, with a star for the number, and their numbering.
     fn part_names(&self) -> (&'static str, Numbering);
     /// Returns the columns as they are written.
     fn written_schema(&self, schema: &SchemaRef) -> SchemaRef;
@@ -33,7 +33,7 @@ pub(crate) trait SetFormat: Send + Sync {
 
 /// Encodes the rows of one object.
 pub(crate) trait EncodePart: Send {
-    /// Adds what can be sent to `bytes`.
+    /// Encodes rows, and appends the bytes that can be sent to `bytes`.
     fn rows(&mut self, batch: &RecordBatch, bytes: &mut Vec<u8>) -> Result<()>;
     /// Returns how many bytes the rows have that cannot be sent yet, estimated.
     fn held_bytes(&self) -> u64;

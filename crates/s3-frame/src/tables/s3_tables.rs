@@ -53,7 +53,7 @@ impl S3Tables {
         })
     }
 
-    /// Sets what DataFusion's own tables do with keys that are not paths of object_store, such as `a//b`; `Skip` by
+    /// Sets how DataFusion's own tables treat keys that are not paths of object_store, such as `a//b`; `Skip` by
     /// default. Tables of `csv`, `parquet` and `listing` read every key.
     #[must_use]
     pub fn with_unlistable_keys(mut self, policy: UnlistableKeys) -> Self {

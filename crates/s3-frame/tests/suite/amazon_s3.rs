@@ -91,7 +91,7 @@ async fn queries_are_equal_through_our_store_and_through_amazon_s3() {
             .contains("1100")
     );
 
-    // What each writes, the other reads.
+    // Each reads the objects that the other writes.
     for (writer, reader, target) in [(&ours, &theirs, "ours"), (&theirs, &ours, "theirs")] {
         let copy =
             format!("COPY (SELECT * FROM csv) TO 's3://demo/copy-{target}/' STORED AS PARQUET");

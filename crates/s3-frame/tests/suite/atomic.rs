@@ -26,7 +26,7 @@ fn rows(numbers: Range<i64>, len: usize) -> RecordBatch {
         .unwrap()
 }
 
-/// How a set is encoded and what its parts are called.
+/// The encoding of a set and the names of its parts.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Csv,
@@ -406,7 +406,7 @@ async fn of_a_writer_that_is_killed_removal_leaves_the_old_set_or_the_new_one_or
     }
 }
 
-/// What a killed writer has left.
+/// The set and the objects after a writer was killed.
 struct Left {
     /// Which set is read.
     set: &'static str,
@@ -417,8 +417,8 @@ struct Left {
     was_written: bool,
 }
 
-/// Writes over an old set, if it may exist, with a writer that is killed. Checks what readers see, and what is there after
-/// the removal.
+/// Writes over an old set, if it may exist, with a writer that is killed. Checks the rows that readers see, and the
+/// objects after the removal.
 async fn killed_writer(kind: Kind, existing: Existing, numbers: Range<i64>, requests: u32) -> Left {
     let case = format!("{kind:?} {existing:?} {numbers:?} after {requests} requests");
     let memory = MemoryStore::with_buckets(["b"]);

@@ -34,7 +34,7 @@ enum Tables {
     OwnPinned,
 }
 
-/// What a query cannot notice of a fault, because nothing in any response tells.
+/// The effect of a fault that a query cannot notice, because no response shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Unnoticed {
     Nothing,

@@ -1,4 +1,4 @@
-//! What DataFusion's own tables over our stores do with patterns and with line breaks in quotes.
+//! DataFusion's own tables over our stores: patterns, and line breaks in quotes.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -117,7 +117,7 @@ async fn csv_with_line_breaks_in_quotes_is_not_cut_inside_a_row() {
             "{table}"
         );
     }
-    // What the option is for.
+    // Without the option the query fails.
     let query = session.sql(&sum("newlines_false")).await.unwrap();
     numbers(query).await.unwrap_err();
 }

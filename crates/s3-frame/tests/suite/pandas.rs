@@ -203,7 +203,7 @@ async fn times_of_a_later_part_are_not_cut_off() {
 
 #[tokio::test]
 async fn times_of_a_later_row_are_not_cut_off() {
-    // Types are those of the first rows: what comes after them may have more digits, or an offset.
+    // Types are those of the first rows: later rows may have more digits, or an offset.
     for (first, last) in [
         ("2020-01-01", "2020-01-01 01:02:03"),
         ("2020-01-01 01:02:03", "2020-01-01 01:02:03.000004"),

@@ -336,7 +336,7 @@ async fn parts_of_dask_are_read_in_the_order_of_their_numbers() {
     }
 }
 
-/// `golden/written` is what the example `pandas_samples` has written, and `record.py` reads with pandas and dask.
+/// The example `pandas_samples` has written `golden/written`, and `record.py` reads it with pandas and dask.
 #[tokio::test]
 async fn what_pandas_and_dask_read_is_still_written_to_the_byte() {
     let (s3, frames) = with_golden(&[

@@ -142,7 +142,7 @@ async fn a_query_during_which_objects_are_replaced_fails() {
     }
 }
 
-/// What pinned sessions are for, and that the objects above are replaced in the middle.
+/// Shows the need for pinned sessions, and that the objects above are replaced in the middle of a query.
 #[tokio::test(flavor = "multi_thread")]
 async fn datafusions_own_tables_mix_versions_if_they_are_not_pinned() {
     for format in ["csv", "parquet"] {

@@ -236,7 +236,7 @@ async fn a_reader_of_the_old_set_fails_after_a_rewrite() {
     assert!(rows[0].is_err(), "{rows:?}");
     assert_eq!(rows.len(), 1);
     assert_eq!(numbers(&frames).await, texts(&["10", "11", "12"]));
-    // What the manifest names and is not there is missing, not skipped.
+    // A missing part that the manifest names is an error, and is not skipped.
     s3.delete("s3://b/set/1.part").await.unwrap();
     let read = frames.read_csv(["s3://b/set/*"]).open().await.unwrap();
     let error = all(read).await.unwrap_err();
