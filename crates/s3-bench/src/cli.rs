@@ -103,7 +103,7 @@ impl fmt::Display for Client {
     }
 }
 
-/// Does what the command line says.
+/// Runs the command that the command line names.
 #[must_use]
 pub fn run() -> ExitCode {
     let Program { command, once } = Program::parse();

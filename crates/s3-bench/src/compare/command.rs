@@ -218,7 +218,7 @@ impl<'a> Measurement<'a> {
     }
 
     /// Files on disk are kept until the end: ext4 creates files slowly for some seconds after as many were deleted, and
-    /// the next run would pay for it. What is in memory goes at once.
+    /// the next run would pay for it. Files in memory are removed at once.
     fn put_away(&self, destination: &Path) -> Outcome {
         let is_big = destination.join("big.bin").exists();
         if is_big || !destination.starts_with(self.folder) {

@@ -17,7 +17,7 @@ pub(crate) struct Amounts {
     pub(crate) keys: u64,
 }
 
-/// Writes what is missing below a folder, which may be kept for the next time.
+/// Writes the missing files below a folder, which may be kept for the next run.
 pub(crate) fn prepare(folder: &Path, amounts: Amounts) -> Outcome<PathBuf> {
     let source = folder.join("source");
     let block = noise(1 << 20);

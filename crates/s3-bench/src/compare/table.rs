@@ -12,7 +12,7 @@ pub(crate) struct Run {
     pub(crate) row: String,
     pub(crate) regime: &'static str,
     pub(crate) cost: Result<Cost, String>,
-    /// In seconds. Where it is near the wall time, the server is what was measured.
+    /// In seconds. If it is near the wall time, the server was measured, not the client.
     pub(crate) server_cpu: f64,
 }
 

@@ -58,7 +58,7 @@ struct Plan<'a> {
 }
 
 impl Plan<'_> {
-    /// Each job is an item. What a HEAD tells and what is put is not counted in bytes.
+    /// Each job is an item. Only received bodies are counted in bytes, not HEADs and puts.
     fn run(&self, connections: usize, jobs: Vec<Job>) -> Outcome<Tally> {
         let done = EventLoop::run(self.host, BUCKET, connections, jobs)?;
         Ok(Tally {
