@@ -27,7 +27,7 @@ pub(crate) struct PyCall(InProcess<Mutex<Option<JoinHandle<()>>>>);
 
 #[pymethods]
 impl PyCall {
-    /// Ends the call: what is in flight is dropped, and the function is not called any more.
+    /// Ends the call: requests in flight are dropped, and the function is not called any more.
     fn cancel(&self) {
         if !self.0.is_ours() {
             return;
@@ -39,7 +39,7 @@ impl PyCall {
     }
 }
 
-/// How a call runs, and what it tells.
+/// How a call runs and reports.
 pub(crate) struct Call {
     done: Done,
     progress: Option<Progress>,
@@ -72,8 +72,8 @@ impl Call {
 
     /// Runs on the thread that waits for it, which is faster; for reads of one object.
     ///
-    /// A write stays on the pool. Threads that Python ends with the interpreter do not drop what they run, so nothing would
-    /// abort its uploads.
+    /// A write stays on the pool. Threads that Python ends with the interpreter do not drop their work, so nothing
+    /// would abort its uploads.
     pub(crate) fn here(mut self) -> Self {
         self.place = Place::Caller;
         self
@@ -88,7 +88,7 @@ impl Call {
         self
     }
 
-    /// Runs `work` and returns what `convert` makes of its output; a [`PyCall`] at once if the caller does not wait.
+    /// Runs `work` and returns its output, converted with `convert`; a [`PyCall`] at once if the caller does not wait.
     pub(crate) fn run<T, F, R>(
         self,
         py: Python<'_>,
@@ -146,7 +146,7 @@ impl Call {
     }
 }
 
-/// Waits for `work`, and sends what it has moved every 50 ms and at its end.
+/// Waits for `work`, and sends the number of moved bytes every 50 ms and at its end.
 async fn with_progress<F: Future>(
     work: F,
     mut progress: Progress,

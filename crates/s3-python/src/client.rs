@@ -341,9 +341,9 @@ impl PyClient {
         Call::new(done).run(py, async { list.await }, IntoObjects::into_objects)
     }
 
-    /// Lists what begins with a URL: objects as path (bucket and key), size, seconds of the last change, ETag and storage
-    /// class, and with `one_level` the paths of directories, which end in a slash. Ends after the page that has the entry
-    /// number `limit`.
+    /// Lists the keys that begin with a URL: objects as path (bucket and key), size, seconds of the last change, ETag
+    /// and storage class, and with `one_level` the paths of directories, which end in a slash. Ends after the page that
+    /// has the entry number `limit`.
     #[pyo3(signature = (prefix, *, one_level=false, limit=None, done=None))]
     fn list_prefix(
         &self,

@@ -6,7 +6,7 @@ use s3_client::Config;
 
 use crate::errors::exception;
 
-/// Settings that Python interprets: a client of boto3 may follow what the native one does not.
+/// Settings that Python interprets: a client of boto3 may support those that the native one does not.
 const AS_TEXT: [&str; 5] = [
     "S3_VERIFY_CERTIFICATE",
     "DATATOOLS_CLIENT_PARAMS",

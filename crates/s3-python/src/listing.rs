@@ -13,7 +13,7 @@ use tokio::time::Instant;
 /// Path, size, seconds of the last change, ETag, and the storage class unless it is `STANDARD`.
 type File = (String, u64, Option<f64>, Option<String>, Option<String>);
 
-/// What a listing found: objects, and prefixes up to the next slash.
+/// The result of a listing: objects, and prefixes up to the next slash.
 pub(crate) type Listed = (Vec<File>, Vec<String>);
 
 /// The most entries of a page.
@@ -38,7 +38,7 @@ pub(crate) async fn list_levels(
     listings.try_fold(Listed::default(), merge).await
 }
 
-/// Lists what begins with `prefix`: objects, and with `one_level` the prefixes up to the next slash.
+/// Lists the keys that begin with `prefix`: objects, and with `one_level` the prefixes up to the next slash.
 pub(crate) async fn list_prefix(
     transfer: Transfer,
     prefix: String,

@@ -1,4 +1,4 @@
-//! [`PyS3Object`]: what a read returns, with the properties of Metaflow's `S3Object`.
+//! [`PyS3Object`]: the result of a read, with the properties of Metaflow's `S3Object`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -39,7 +39,7 @@ struct Found {
     path: OnceLock<PathBuf>,
 }
 
-/// What an object was made of.
+/// The source of the properties of an object.
 enum Content<'a> {
     Found(&'a Found),
     Given(&'a Given),
@@ -218,7 +218,7 @@ impl PyS3Object {
         }
     }
 
-    /// What the key is relative to.
+    /// The prefix that the key is relative to.
     #[getter]
     fn prefix(&self) -> Option<&str> {
         match self.content() {
@@ -330,7 +330,7 @@ impl PyS3Object {
         }
     }
 
-    /// The user metadata: what `json.loads` makes of the stored text.
+    /// The user metadata: the stored text, parsed by `json.loads`.
     #[getter]
     fn metadata<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let Some(text) = self.metadata_text() else {
@@ -463,7 +463,7 @@ impl PyS3Object {
     }
 }
 
-/// Returns nothing for what failed, as after the client was closed. Ctrl-C and a lack of memory are raised.
+/// Returns `None` for a failure, as after the client was closed. Ctrl-C and a lack of memory are raised.
 fn if_there<T>(py: Python<'_>, result: PyResult<Option<T>>) -> PyResult<Option<T>> {
     result.or_else(|error| {
         let is_gone = error.is_instance_of::<PyException>(py);

@@ -24,7 +24,7 @@ const ABORT_WAIT: Duration = Duration::from_secs(5);
 /// The most threads. 8: more than any network of one process needs.
 const MOST_THREADS: usize = 8;
 
-/// What the notifier runs with the GIL.
+/// A function that the notifier runs with the GIL.
 pub(crate) type Notification = Box<dyn FnOnce(Python<'_>) + Send>;
 
 /// The pool of one process, which lives as long as the process, and that of the next one in a line of forks.
@@ -39,7 +39,7 @@ struct ProcessPool {
     next: OnceLock<Box<Self>>,
 }
 
-/// A call that was cancelled. Its end drops what it held, such as uploads, whose aborts count from then on.
+/// A call that was cancelled. Its end drops its uploads, whose aborts count from then on.
 struct AbortedCall {
     handle: AbortHandle,
     end: Shared<BoxFuture<'static, ()>>,
@@ -262,7 +262,7 @@ pub(crate) fn gate(py: Python<'_>) -> PyResult<&'static PythonGate> {
     Ok(&current(py)?.gate)
 }
 
-/// Returns where to send what is to run with the GIL, on a thread of its own.
+/// Returns the channel of the notifier, a thread that runs functions with the GIL.
 pub(crate) fn notifier(py: Python<'_>) -> PyResult<mpsc::Sender<Notification>> {
     let pool = current(py)?;
     if pool.gate.is_closed() {

@@ -65,7 +65,7 @@ impl Progress {
     }
 }
 
-/// Returns the request, which counts what it moves.
+/// Returns the request, which counts the bytes that it moves.
 pub(crate) fn observed<O>(
     request: Request<O, Async>,
     progress: Option<&Progress>,

@@ -20,7 +20,7 @@ struct Download {
     rest: Bytes,
 }
 
-/// Reads an object from its start to its end. What comes next is read ahead.
+/// Reads an object from its start to its end, and reads ahead.
 #[pyclass(module = "mfs3._native", name = "Reader", frozen)]
 pub(crate) struct PyReader(InProcess<Arc<Slot<Download>>>);
 
@@ -66,7 +66,7 @@ impl PyReader {
         read
     }
 
-    /// Cancels what is in flight.
+    /// Cancels the requests in flight.
     fn close(&self) {
         if self.0.is_ours() {
             self.0.close();

@@ -116,7 +116,7 @@ impl PyRecordBatches {
     }
 }
 
-/// What a consumer of the C interface pulls batches from, with or without the GIL.
+/// A source of batches for a consumer of the C interface, with or without the GIL.
 struct Reader {
     schema: SchemaRef,
     state: State,
@@ -125,7 +125,7 @@ struct Reader {
 enum State {
     Open(InProcess<Batches>),
     Ended,
-    /// Every further read fails too: what was read is not all.
+    /// Every further read fails too: the batches before are incomplete.
     Failed,
 }
 
@@ -168,7 +168,7 @@ impl RecordBatchReader for Reader {
     }
 }
 
-/// Reads a batch, and returns the stream with what is left.
+/// Reads a batch, and returns the stream of the remaining ones.
 fn read(
     py: Python<'_>,
     mut batches: Batches,

@@ -23,7 +23,7 @@ const CHUNK: usize = 1 << 20;
 /// How many chunks are read ahead.
 const READ_AHEAD: usize = 4;
 
-/// Returns what to upload: text, bytes, the path of a file as `os.PathLike`, or a stream that has `read`.
+/// Converts a value to upload: text, bytes, the path of a file as `os.PathLike`, or a stream that has `read`.
 pub(crate) fn put_value(value: &Bound<'_, PyAny>) -> PyResult<PutValue> {
     if let Ok(bytes) = value.cast::<PyBytes>() {
         return Ok(Bytes::from_owner(PyBackedBytes::from(bytes.clone())).into());
@@ -39,11 +39,11 @@ pub(crate) fn put_value(value: &Bound<'_, PyAny>) -> PyResult<PutValue> {
     Ok(PutValue::async_reader(stream))
 }
 
-/// What follows the last chunk.
+/// The item after the last chunk.
 pub(crate) const END: io::Result<Bytes> = Ok(Bytes::new());
 
-/// Chunks of bytes that arrive from a thread, and then [`END`]. Without it the sender was interrupted, which is an error:
-/// what has arrived is not the whole object.
+/// Chunks of bytes that arrive from a thread, and then [`END`]. Without it the sender was interrupted, which is an
+/// error: the received chunks are not the whole object.
 #[derive(Debug)]
 pub(crate) struct Chunks {
     receive: mpsc::Receiver<io::Result<Bytes>>,

@@ -21,7 +21,7 @@ use crate::slot::Slot;
 use crate::source::END;
 
 /// How many bytes are collected before they are handed to the upload, and how many are handed over at once: with the
-/// chunks of [`Chunks`](crate::source::Chunks) that bounds what the upload keeps.
+/// chunks of [`Chunks`](crate::source::Chunks) that bounds the memory of the upload.
 const BLOCK: usize = 1 << 20;
 
 /// An upload in flight. Dropping it cancels the upload.
@@ -31,7 +31,7 @@ struct Upload {
     block: BytesMut,
 }
 
-/// Uploads what is written to it; the object appears at `finish`.
+/// Uploads the bytes that are written to it; the object appears at `finish`.
 #[pyclass(module = "mfs3._native", name = "Writer", frozen)]
 pub(crate) struct PyWriter(InProcess<Arc<Slot<Upload>>>);
 

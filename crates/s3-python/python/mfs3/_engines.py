@@ -23,7 +23,7 @@ def _after_fork():
     global _lock
     # A thread of the parent may have held it.
     _lock = threading.RLock()
-    # The threads of the parent do not exist here; dropping what belongs to them is not safe either.
+    # The threads of the parent do not exist here; dropping their engines is not safe either.
     _leaked.append(dict(_engines))
     _engines.clear()
 
@@ -113,7 +113,7 @@ def for_settings(settings, role=None, session_vars=None, client_params=None, ext
 
 
 def _endpoint_of(client):
-    """Returns the endpoint of a client of boto3, or None if it is what its region alone gives: then ours is the same."""
+    """Returns the endpoint of a client of boto3, or None if it is that of its region: then ours is the same."""
     endpoint = client.meta.endpoint_url
     region = client.meta.region_name
     usual = ("https://s3.%s.amazonaws.com" % region, "https://s3.%s.amazonaws.com.cn" % region, "https://s3.amazonaws.com")
@@ -196,7 +196,7 @@ def ca_bundle(verify):
     return os.fspath(verify)
 
 
-#: Besides AWS_*: what decides where settings are read, and which way requests take.
+#: Besides AWS_*: variables that decide where settings are read, and which proxy requests take.
 _VARIABLES = {"HOME", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
 
 

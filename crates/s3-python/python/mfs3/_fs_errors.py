@@ -16,7 +16,7 @@ from mfs3.exceptions import (
 
 
 class file_errors:
-    """Raises what Python's file functions raise."""
+    """Raises the exceptions of Python's file functions."""
 
     def __init__(self, path: Any) -> None:
         self._path = path

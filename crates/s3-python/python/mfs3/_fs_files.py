@@ -37,7 +37,7 @@ class S3File(AbstractBufferedFile):
         **kwargs: Any,
     ) -> None:
         self._attributes = {"attributes": attributes, "user": user}
-        #: What is known of the version, of a file that was pickled.
+        #: The properties of the version, of a file that was pickled.
         self._details = details
         #: The stream or `None`, and nothing while a thread uses it.
         self._slot: list[_Stream | None] = [None]
@@ -163,12 +163,12 @@ class S3File(AbstractBufferedFile):
         trace: TracebackType | None,
     ) -> None:
         if cls is not None and not self.closed and self.writable():
-            # The object would lack what was not written.
+            # The object would lack the bytes that were not written.
             self.discard()
         self.close()
 
     def __del__(self) -> None:
-        # That of fsspec would complete an upload that lacks what was not written.
+        # That of fsspec would complete an upload that lacks the bytes that were not written.
         if self.__dict__.get("mode") in ("wb", "ab") and not self.closed:
             self.discard()
 
@@ -219,7 +219,7 @@ class _Stream:
 
 
 class BlockCache(BaseCache):
-    """Keeps the last block that was read ahead; what is as large as a block is passed on as it is."""
+    """Keeps the last block that was read ahead; reads of a block or more bypass it."""
 
     name = "mfs3-block"
 

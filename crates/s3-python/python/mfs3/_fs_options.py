@@ -17,7 +17,7 @@ TUNING = {
 #: Parameters of botocore that only say how it works.
 _TUNING_OF_BOTOCORE = {"connect_timeout", "max_pool_connections", "read_timeout", "tcp_keepalive"}
 
-#: What fsspec and its callers give to every file system. Nothing here depends on it.
+#: Options that fsspec and its callers give to every file system. Nothing here depends on them.
 _WITHOUT_EFFECT = {
     "add_aliases",
     "add_docs",

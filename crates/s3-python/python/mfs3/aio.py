@@ -21,7 +21,7 @@ from mfs3.streams import PIECE, open_calls, open_writers
 __all__ = ["AsyncReader", "AsyncS3", "AsyncWriter"]
 
 
-#: What `AsyncS3.progress` calls, by the client, for the calls of this task.
+#: The function of `AsyncS3.progress` for each client, for the calls of this task.
 _UPDATES: "ContextVar[dict[Any, Callable[[int], object]]]" = ContextVar("mfs3_updates", default={})
 #: There are no more inputs.
 _END: Any = object()
@@ -30,7 +30,8 @@ _END: Any = object()
 class _Deferred(S3):
     """A client whose calls return coroutines. Arguments are checked before.
 
-    What may wait runs on a thread: the iterables of a program, and clients of boto3, whose credentials come from a server.
+    Code that may block runs on a thread: the iterables of a program, and clients of boto3, whose credentials come from
+    a server.
     """
 
     def _prepare(self):
@@ -55,7 +56,7 @@ class _Deferred(S3):
 
 
 class AsyncReader:
-    """An object that is read from its start; what comes next is read ahead. It iterates over pieces of up to 8 MiB."""
+    """An object that is read from its start, with read-ahead. It iterates over pieces of up to 8 MiB."""
 
     def __init__(self, native: Reader) -> None:
         self._native = native

@@ -2,7 +2,7 @@
 
 They derive from `MetaflowException` if Metaflow is loaded. Besides the message they carry:
 
-* `kind`: what failed, such as `"NotFound"` or `"Network"`,
+* `kind`: the kind of the failure, such as `"NotFound"` or `"Network"`,
 * `attempts`: how many requests were sent,
 * `status`: the HTTP status,
 * `outcomes` and `index`, of a call on many objects: one dictionary per input, and the failing input.

@@ -54,7 +54,7 @@ class S3FileSystem(AbstractFileSystem):
     key, secret, token : str, optional
         Credentials, or `username` and `password`; by default those of the environment, the profile or the machine.
     endpoint_url : str, optional
-        The server; AWS, or what environment and profile say, by default.
+        The server; by default that of the environment or the profile, or AWS.
     anon : bool, default False
         Sends requests without a signature, as public buckets allow.
     profile : str, optional
@@ -66,7 +66,7 @@ class S3FileSystem(AbstractFileSystem):
     config_kwargs : dict, optional
         `retries` (with `max_attempts` or `total_max_attempts`) and `s3` (with `addressing_style`), as in s3fs.
     s3_additional_kwargs : dict, optional
-        What every write sends: `ServerSideEncryption`, `SSEKMSKeyId`, `StorageClass`, `ACL`, `ContentType` and so on.
+        Attributes of all writes: `ServerSideEncryption`, `SSEKMSKeyId`, `StorageClass`, `ACL`, `ContentType` and so on.
     default_block_size, default_cache_type : optional
         Of files that are opened.
 
@@ -187,7 +187,7 @@ class S3FileSystem(AbstractFileSystem):
             raise os_error(errno.ENOENT if path == "" else errno.EISDIR, path)
         return self._url(path)
 
-    # -- what is there
+    # -- metadata and listings
 
     def info(self, path: str, **kwargs: Any) -> dict[str, Any]:
         check_options(kwargs)
@@ -223,7 +223,7 @@ class S3FileSystem(AbstractFileSystem):
             return [], []
 
     def exists(self, path: str, **kwargs: Any) -> bool:
-        """Whether there is a file or a directory. What cannot be found out is an error, and not `False`."""
+        """Whether there is a file or a directory. A failed request is an error, and not `False`."""
         check_options(kwargs)
         try:
             self.info(path)
@@ -298,7 +298,10 @@ class S3FileSystem(AbstractFileSystem):
         return files, directories
 
     def _listed(self, start: str, depth: int | None, pattern: list[str] | None) -> tuple[list[Any], list[str]]:
-        """What begins so, at least down to a depth below the last slash, and what a pattern for each level matches."""
+        """Files and directories that begin with `start`, down to a depth below the last slash, or more of them.
+
+        With a pattern for each level, directories that do not match it are left out.
+        """
         if depth is None or depth == 1:
             return self._list(start, one_level=depth == 1)
         # One listing of all is faster than one request per directory, unless it goes deep.
@@ -364,7 +367,7 @@ class S3FileSystem(AbstractFileSystem):
         return super().walk(path, maxdepth=maxdepth, **kwargs)
 
     def glob(self, path: str, maxdepth: int | None = None, **kwargs: Any) -> Any:
-        """Files that match a pattern. Only what begins as the pattern does is listed."""
+        """Files that match a pattern. Only paths with the pattern's literal beginning are listed."""
         stripped = self._strip_protocol(path)
         magic = re.search(r"[*?\[]", stripped)
         if magic and "/" in stripped[: magic.start()]:
@@ -433,7 +436,7 @@ class S3FileSystem(AbstractFileSystem):
         return self.metadata(path, **kwargs).get(attr_name.replace("_", "-"))
 
     def setxattr(self, path: str, copy_kwargs: dict[str, Any] | None = None, **kw_args: str | None) -> None:
-        """Changes user metadata, and removes what is `None`, by copying the object onto itself.
+        """Changes user metadata, and removes entries that are `None`, by copying the object onto itself.
 
         `copy_kwargs` are attributes, such as `ContentType`; others stay.
         """
@@ -772,7 +775,7 @@ class S3FileSystem(AbstractFileSystem):
         known = set(directories)
         files = [pair for pair in pairs if pair not in known]
         sources, targets = {source for source, _ in files}, [target for _, target in files]
-        # What is read here and written there keeps its order.
+        # Copies keep their order if a target is also a source, or is written twice.
         in_order = len(set(targets)) < len(files) or not sources.isdisjoint(targets)
         for batch in [[pair] for pair in files] if in_order else [files] if files else []:
             with file_errors([source for source, _ in batch]):
@@ -921,7 +924,7 @@ class S3FileSystem(AbstractFileSystem):
         return sorted(names)
 
     def _find_types(self, types: dict[str, str | None], paths: Any) -> None:
-        """Notes what each path is; raises for one that is not there."""
+        """Stores the type of each path; raises for a missing one."""
         paths = [path for path in paths if path not in types]
         keys = [path for path in paths if "/" in path]
         with file_errors(keys):
@@ -1009,7 +1012,7 @@ class S3FileSystem(AbstractFileSystem):
         before = len(deferred)
         opened = super().open(path, mode, *args, **kwargs)
         if len(deferred) > before:
-            # A file of text or a compressed one keeps what the transaction has to write.
+            # A text or compressed file holds bytes that the transaction has to write.
             deferred[-1].outermost = opened
         return opened
 
@@ -1052,14 +1055,14 @@ class S3FileSystem(AbstractFileSystem):
 
 
 class _Plan:
-    """Replaces the file system in methods of fsspec that expand paths, and caches what they find.
+    """Replaces the file system in methods of fsspec that expand paths, and caches their results.
 
     Results of a listing are reused. If a name is both an object and a directory, the object wins.
     """
 
     def __init__(self, fs: S3FileSystem) -> None:
         self._fs = fs
-        #: `file`, `directory` or, for what is not there, `None`.
+        #: `file`, `directory` or, for a missing path, `None`.
         self.types: dict[str, str | None] = {}
         #: Sources and targets.
         self.pairs: list[tuple[Any, Any]] = []
@@ -1175,7 +1178,7 @@ def _time(seconds: float) -> Any:
 def _file(
     path: str, size: int | None, modified: float | None, etag: str | None, storage_class: str | None, **more: Any
 ) -> dict[str, Any]:
-    """What is known of a file, by the names of fsspec and of s3fs."""
+    """The properties of a file, by the names of fsspec and of s3fs."""
     return {
         "name": path,
         "Key": path,

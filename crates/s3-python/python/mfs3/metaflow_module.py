@@ -1,7 +1,7 @@
 """The content of `metaflow.plugins.datatools.s3.s3` while mfs3 is active, and whether it is.
 
 The files below `metaflow_extensions` call this module and nothing else of mfs3. A code package brings those files from
-one machine and an image has mfs3 of another version, so what they use is kept small, and they do without it.
+one machine and an image has mfs3 of another version, so they use few names of it, and work without it.
 """
 
 import os
@@ -39,7 +39,7 @@ def _missing_feature() -> str:
 
 
 def _decide() -> None:
-    """Raises if the configuration asks for what only Metaflow's client does."""
+    """Raises if the configuration asks for a feature that only Metaflow's client has."""
     global _decision
     if _decision is None:
         # Once: the client and the datastore are the same side's.
@@ -89,7 +89,7 @@ def fill(module: ModuleType) -> None:
     else:
         names["debug"] = debug
     exceptions.adopt_metaflow()
-    # A task whose image has no mfs3 loads what others have pickled: Metaflow's classes have the same state.
+    # A task whose image has no mfs3 loads objects that others have pickled: Metaflow's classes have the same state.
     for cls in (s3.S3Object, s3.S3GetObject, s3.S3PutObject, s3.RangeInfo):
         cls.__module__ = "metaflow.plugins.datatools.s3.s3"
     for name in _SETTINGS:

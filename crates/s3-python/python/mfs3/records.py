@@ -31,7 +31,7 @@ class RangeInfo(NamedTuple):
 
 
 class SyncSummary(NamedTuple):
-    """What a sync has done, or would do in a dry run."""
+    """The result of a sync, or of a dry run of it."""
 
     transferred: int
     deleted: int

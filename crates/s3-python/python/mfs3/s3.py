@@ -47,7 +47,7 @@ __all__ = [
 
 #: A key below the root, or a full URL: text, or anything that has a key, such as a result.
 Key: TypeAlias = str | S3GetObject | S3PutObject | S3Object
-#: What `put` uploads: text, bytes, or a binary stream.
+#: A value that `put` uploads: text, bytes, or a binary stream.
 Value: TypeAlias = str | bytes | RawIOBase | BufferedIOBase
 
 _T = TypeVar("_T")
@@ -93,7 +93,7 @@ def _after_fork():
 def _close_together(natives):
     """Closes native clients at once: a server that does not respond delays all of them by 10 s in all.
 
-    As in Metaflow, what cannot be removed stays.
+    As in Metaflow, files that cannot be removed stay.
     """
     if len(natives) == 1:
         try:
@@ -342,7 +342,7 @@ class S3(object):
         return self._client().scratch_path()
 
     def _call(self, name: str, *arguments: Any, then: Callable[[Any], Any] | None = None, **options: Any) -> Any:
-        """Calls the native client, and returns what `then` makes of the result."""
+        """Calls the native client, and returns the result, converted with `then`."""
         if self._progress is not None and name in _WITH_PROGRESS:
             options["progress"] = self._progress
         result = getattr(self._client(), name)(*arguments, **options)
@@ -527,8 +527,8 @@ class S3(object):
     ) -> SyncSummary:
         """Makes the directory `target` equal to `source`: `s3://` URLs or local paths, at least one of them in S3.
 
-        What is newer or has another size is sent. With `delete`, what only the target has is deleted, after everything
-        else has succeeded.
+        Entries that are newer or have another size are transferred. With `delete`, entries that only the target has are
+        deleted, after everything else has succeeded.
         """
         return self._call(
             "sync",
@@ -675,7 +675,7 @@ def _close(obj):
 
 
 def _value(key, obj, rewind, may_close=False):
-    """Returns what the native client uploads, or raises what Metaflow raises.
+    """Returns the value for the native client, or raises the exception of Metaflow.
 
     With `may_close`, the caller may close the file of a stream before the upload.
     """
@@ -700,7 +700,7 @@ def _value(key, obj, rewind, may_close=False):
 
 
 def _is_file(stream):
-    """Whether the bytes of a stream are those of its file: others, such as GzipFile, change what they read from it."""
+    """Whether the bytes of a stream are those of its file: others, such as GzipFile, transform them."""
     raw = stream.raw if type(stream) in (BufferedReader, BufferedRandom) else stream
     return type(raw) is FileIO
 
@@ -753,7 +753,7 @@ def _attributes(item):
 
 
 def _put_entry(item, may_close):
-    """Returns the key as given, what the native client takes, and the size in memory."""
+    """Returns the key as given, the entry for the native client, and the size in memory."""
     key, obj = (item.key, item.value) if isinstance(item, S3PutObject) else (item[0], item[1])
     value = _value(key, obj, rewind=False, may_close=may_close)
     size = len(value) if isinstance(value, (str, bytes)) else 0

@@ -16,7 +16,7 @@ open_calls: "set[Call]" = set()
 
 
 class ObjectReader(io.BufferedIOBase):
-    """An object that is read from its start; what comes next is read ahead."""
+    """An object that is read from its start, with read-ahead."""
 
     def __init__(self, native: Reader) -> None:
         self._native = native
@@ -35,7 +35,7 @@ class ObjectReader(io.BufferedIOBase):
                 pieces.append(piece)
             return b"".join(pieces)
         except BaseException:
-            # The pieces are lost: what follows would have a gap.
+            # The pieces are lost: later reads would have a gap before them.
             self._native.close()
             raise
 

@@ -1,4 +1,4 @@
-"""Makes `metaflow.plugins.datatools.s3.s3` the module of this extension, if mfs3 is there and can do what is configured.
+"""Makes `metaflow.plugins.datatools.s3.s3` the module of this extension, if mfs3 is there and supports the settings.
 
 A remote task gets this extension in its code package, and `mfs3` only if its image has it, perhaps in another version.
 Otherwise Metaflow's client stays.

@@ -1,4 +1,4 @@
-"""What `metaflow.plugins.datatools.s3.s3` is while mfs3 is active."""
+"""The module `metaflow.plugins.datatools.s3.s3` while mfs3 is active."""
 
 import sys as _sys
 
