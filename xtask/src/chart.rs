@@ -1,6 +1,6 @@
 //! `cargo xtask chart`: draws docs/benchmarks.svg from the figures in docs/benchmarks.csv.
 //!
-//! `cargo xtask tidy` fails when the drawing is not what the figures give.
+//! `cargo xtask tidy` fails when the drawing does not match the figures.
 
 mod figures;
 mod svg;
@@ -26,7 +26,7 @@ pub(crate) fn run(root: &Path) -> Outcome {
     Ok(())
 }
 
-/// Returns the chart of these figures, or a line number and what is wrong there.
+/// Returns the chart of these figures, or a line number and the problem there.
 pub(crate) fn draw(data: &str) -> Result<String, String> {
     Ok(svg::draw(&figures::read(data)?))
 }

@@ -42,7 +42,7 @@ pub(crate) fn run(command: &mut Command) -> Outcome {
     check(command, status)
 }
 
-/// Runs the command and returns what it printed; its errors go to the terminal.
+/// Runs the command and returns its output; its errors go to the terminal.
 pub(crate) fn output_of(command: &mut Command) -> Outcome<String> {
     command.stderr(Stdio::inherit());
     let output = command

@@ -3,8 +3,8 @@
 //! A type of another crate in a public signature ties our versions to that crate's. [`allowed`] lists the ones we
 //! accept, with the reason. The check reads the sources with syn: it needs no nightly rustdoc, and no build.
 //!
-//! It relies on the lint `unreachable_pub`: an item that says `pub` is part of the API. It does not see what macros
-//! expand to.
+//! It relies on the lint `unreachable_pub`: an item that says `pub` is part of the API. It does not see the expansion
+//! of macros.
 
 mod allowed;
 mod crate_source;

@@ -79,9 +79,9 @@ fn assert_trees(root: &Path) -> Outcome {
     assert_light(root)
 }
 
-/// Fails if dependencies of the data layer are in the tree of what `cargo build`, `cargo test` and the README's commands
-/// select: the default members, or the workspace without the data layer and the Python module, which reads frames; or if
-/// the light half of the data layer has the heavy ones.
+/// Fails if dependencies of the data layer are in the tree of the packages that `cargo build`, `cargo test` and the
+/// README's commands select: the default members, or the workspace without the data layer and the Python module, which
+/// reads frames; or if the light half of the data layer has the heavy ones.
 fn assert_light(root: &Path) -> Outcome {
     let workspace: Vec<&str> = selection().collect();
     let heavy: &[&str] = &["ballista", "datafusion", "object_store", "parquet"];

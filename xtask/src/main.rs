@@ -1,6 +1,6 @@
 //! The chores of this workspace: `cargo xtask CHORE`.
 //!
-//! | chore | what it does |
+//! | chore | effect |
 //! |---|---|
 //! | `test` | everything that a change has to pass, in order of how soon it can fail; `--data` for the data layer |
 //! | `deny` | licences, bans and sources of the dependencies, then known advisories |

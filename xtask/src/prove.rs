@@ -22,8 +22,7 @@ pub(crate) struct Arguments {
 /// Builds the program as the tests build it, and runs it.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
     let program = command::built_executable(root, "--bin", "prove")?;
-    // With one arena for all threads, and large buffers from the system and back to it, glibc keeps less of what was
-    // given back.
+    // With one arena for all threads, and large buffers from the system and back to it, glibc keeps less freed memory.
     let mut command = Command::new(program);
     command
         .args(&arguments.program)

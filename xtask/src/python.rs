@@ -2,10 +2,10 @@
 //!
 //! The package is put together below `target/python/site`: the Python files and the library that cargo built. Its tests
 //! run in their own virtual environment with the packages of `tests/requirements.txt`; the tests of flows also run with
-//! older versions of Metaflow, and those of the file system with the oldest fsspec. pandas and dask read what s3-frame
-//! writes, from files in the repository that a test of s3-frame compares with what it writes. The last step installs
-//! the sdist in an empty environment with pip and tests the installed package (entry points, licences). `--wheel` does
-//! so with the wheel that is distributed, which takes an optimised build.
+//! older versions of Metaflow, and those of the file system with the oldest fsspec. pandas and dask read files in the
+//! repository, and a test of s3-frame checks that it writes the same files. The last step installs the sdist in an
+//! empty environment with pip and tests the installed package (entry points, licences). `--wheel` does so with the
+//! wheel that is distributed, which takes an optimised build.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -49,19 +49,19 @@ const OLDEST_FSSPEC: &str = "2024.2.0";
 /// Packages that build an sdist, and a wheel of it for this machine.
 const SDIST_NEEDS: [&str; 2] = ["build==1.6.1", "maturin==1.16.0"];
 
-/// What a wheel for old versions of glibc needs besides.
+/// Additional packages for a wheel for old versions of glibc.
 const WHEEL_NEEDS: [&str; 1] = ["ziglang==0.17.1"];
 
 /// The oldest glibc that wheels run on: that of Rust's own standard library.
 const GLIBC: &str = "manylinux_2_17";
 
-/// What only the wheel for old versions of glibc has.
+/// The test of the wheel for old versions of glibc.
 const OF_DISTRIBUTED: &str = "packaging/test_wheel.py::test_the_wheel_runs_with_an_old_glibc";
 
 /// Packages that the tests of a wheel need.
 const CLEAN_NEEDS: [&str; 5] = ["metaflow", "boto3", "fsspec", "pytest", "pytest-timeout"];
 
-/// Builds, installs what is missing, and runs the tests.
+/// Builds, installs missing packages, and runs the tests.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
     if let Some(checkout) = &arguments.upstream {
         return upstream(root, checkout, arguments);
@@ -112,8 +112,8 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
     installed(root, &server)
 }
 
-/// Installs the sdist in an empty environment and tests what only an installed package has: the tool, the licences, the
-/// entry points, the extension of Metaflow. Flows run elsewhere.
+/// Installs the sdist in an empty environment and tests the parts that only an installed package has: the tool, the
+/// licences, the entry points, the extension of Metaflow. Flows run elsewhere.
 fn installed(root: &Path, server: &Path) -> Outcome {
     let wheel = wheel_of_sdist(root)?;
     let python = clean_environment(root, &wheel)?;
@@ -158,8 +158,8 @@ fn wheel_of_sdist(root: &Path) -> Outcome<PathBuf> {
 
 /// Builds the sdist and unpacks it in target/python/sdist.
 ///
-/// It is at the same place each time, so that cargo knows what it has built, and its files are of now, so that cargo
-/// sees what has changed.
+/// It is at the same place each time, so that cargo reuses its builds, and its files have the current time, so that
+/// cargo notices changes.
 fn unpacked_sdist(root: &Path, python: &Path, path: &OsStr) -> Outcome<PathBuf> {
     let folder = root.join("target/python/sdist");
     remove(&folder)?;
@@ -259,7 +259,7 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Makes the virtual environment if it is missing, installs what is missing, and returns its interpreter.
+/// Makes the virtual environment if it is missing, installs missing packages, and returns its interpreter.
 fn environment(root: &Path) -> Outcome<PathBuf> {
     let python = virtual_environment(&root.join("target/python/venv"))?;
     let requirements = root.join("crates/s3-python/tests/requirements.txt");
@@ -338,8 +338,8 @@ fn wheel(root: &Path, arguments: &Arguments) -> Outcome {
     )
 }
 
-/// Runs Metaflow's own tests of its client through the wheel. They move objects of 5 GB, so they need what is
-/// optimised: the wheel's module, and the server of the tool in the wheel, which keeps objects in files.
+/// Runs Metaflow's own tests of its client through the wheel. They move objects of 5 GB, so they need optimised builds:
+/// the wheel's module, and the server of the tool in the wheel, which keeps objects in files.
 fn upstream(root: &Path, checkout: &Path, arguments: &Arguments) -> Outcome {
     let checkout = std::path::absolute(checkout)
         .map_err(|error| Failure::new(format!("resolve the checkout: {error}")))?;
@@ -382,7 +382,7 @@ fn build_wheel(root: &Path) -> Outcome<PathBuf> {
     file_in(&dist, "whl")
 }
 
-/// Makes an empty virtual environment with the wheel and what its tests need, and returns its interpreter.
+/// Makes an empty virtual environment with the wheel and the packages of its tests, and returns its interpreter.
 fn clean_environment(root: &Path, wheel: &Path) -> Outcome<PathBuf> {
     let clean = root.join("target/python/clean");
     remove(&clean)?;

@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
     replay: Option<String>,
 }
 
-/// Runs what is asked for.
+/// Runs the models that the arguments select.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
     let mut models = shuttled(root, "test");
     models.arg("--");

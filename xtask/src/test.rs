@@ -17,7 +17,7 @@ use crate::failure::Outcome;
 use crate::workspace::{BALLISTA, data_selection, selection};
 use crate::{docs, examples, external_types, features, layers, schedules, tidy, vectors};
 
-/// A heading and what to run under it.
+/// A heading and the function to run under it.
 type Step = (&'static str, fn(&Path) -> Outcome);
 
 /// Options of `cargo xtask test`.

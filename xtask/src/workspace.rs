@@ -34,8 +34,7 @@ pub(crate) const PYTHON: [&str; 1] = ["s3-python"];
 
 /// Selects every package but those with steps of their own.
 ///
-/// All steps select the same packages, so that they share the features of their dependencies, and with them what is
-/// built.
+/// All steps select the same packages, so that they share the features of their dependencies, and with them the builds.
 pub(crate) fn selection() -> impl Iterator<Item = &'static str> {
     with_python().chain(PYTHON.iter().flat_map(|package| ["--exclude", package]))
 }

@@ -1,4 +1,4 @@
-//! Chart rule: docs/benchmarks.svg is what `cargo xtask chart` draws from the figures.
+//! Chart rule: docs/benchmarks.svg is the output of `cargo xtask chart` for the figures.
 
 use super::{Finding, SourceFile};
 use crate::chart::{CHART, DATA, draw};

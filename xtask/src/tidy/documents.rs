@@ -1,4 +1,5 @@
-//! Document rules: what documents name (tests, vectors, files, types, commands) exists, and error kinds are explained.
+//! Document rules: the tests, vectors, files, types and commands that documents name exist, and error kinds are
+//! explained.
 //!
 //! A document that does not exist is not checked.
 
@@ -62,7 +63,7 @@ fn commands(readme: &SourceFile) -> Vec<Finding> {
         .collect()
 }
 
-/// Each numbered row names in its last column what shows it, and what it names exists.
+/// Each numbered row names in its last column existing tests or vectors that show it.
 fn deviations(semantics: &SourceFile, files: &[SourceFile]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (number, line) in semantics.lines() {
@@ -180,7 +181,8 @@ fn code_spans(cell: &str) -> impl Iterator<Item = &str> {
     cell.split('`').skip(1).step_by(2)
 }
 
-/// A file, a function by the last part of `module::name`, what a macro makes tests of under that name, or the name of a vector or of a group of them.
+/// A file, a function by the last part of `module::name`, a group of tests that a macro makes under that name, or the
+/// name of a vector or of a group of them.
 fn is_known(name: &str, files: &[SourceFile]) -> bool {
     let last = name.rsplit("::").next().unwrap_or(name);
     let function = format!("fn {last}(");

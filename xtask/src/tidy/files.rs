@@ -1,4 +1,4 @@
-//! The files to check: what git tracks or would track, or everything when there is no git.
+//! The files to check: those that git tracks or would track, or all files without git.
 
 use std::fs;
 use std::io;
@@ -14,7 +14,7 @@ const GENERATED: [&str; 2] = ["target", ".git"];
 /// Inputs of the fuzz targets. They may contain anything.
 const FUZZ_CORPUS: &str = "fuzz/corpus/";
 
-/// All text files, sorted by path; what is not UTF-8 is left out.
+/// All text files, sorted by path; files that are not UTF-8 are left out.
 pub(super) fn list(root: &Path) -> Outcome<Vec<SourceFile>> {
     let mut paths = match tracked(root) {
         Some(paths) => paths,

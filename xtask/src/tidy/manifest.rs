@@ -5,7 +5,7 @@
 use super::{Finding, SourceFile};
 
 pub(super) fn check(file: &SourceFile) -> Vec<Finding> {
-    // A member has none: what has one is a workspace of its own, which cannot take anything from this one.
+    // A member has none: a package with one is its own workspace, which cannot inherit from this one.
     if file.text.lines().any(|line| line == "[workspace]") {
         return Vec::new();
     }

@@ -2,11 +2,11 @@
 
 use super::{Finding, SourceFile};
 
-/// Names that say nothing about what is inside.
+/// Names that say nothing about the content.
 const VAGUE_NAMES: [&str; 4] = ["utils.rs", "helpers.rs", "common.rs", "types.rs"];
 
-/// What only makes sense on the machine where it was written: absolute paths, paths out of the
-/// repository, hosts that a registry client talks to.
+/// Texts that only make sense on the machine where they were written: absolute paths, paths out of the repository,
+/// hosts that a registry client talks to.
 ///
 /// They are put together from halves, so that this file does not find itself.
 const FOREIGN: [&str; 6] = [
@@ -23,7 +23,7 @@ pub(super) fn check(file: &SourceFile) -> Vec<Finding> {
     if VAGUE_NAMES.contains(&file.name()) {
         findings.push(file.finding(1, "name the file by the concept that it holds"));
     }
-    // Recorded responses and configurations are what they were.
+    // Recorded responses and configurations are kept unchanged.
     let recorded = file.path.starts_with("tests/cases") && !file.path.ends_with(".json");
     if recorded && !file.path.ends_with(".md") {
         return findings;

@@ -5,7 +5,7 @@
 
 use super::{Finding, SourceFile};
 
-/// A word or phrase in all its forms, and what to write instead.
+/// A word or phrase in all its forms, and its replacement.
 struct Entry {
     forms: &'static [&'static str],
     replacement: &'static str,
@@ -105,7 +105,7 @@ const EXCEPTIONS: &[(&str, &[&str], &str)] = &[
 
 pub(super) fn check(file: &SourceFile) -> Vec<Finding> {
     let is_covered = !NOT_COVERED.iter().any(|start| file.path.starts_with(start));
-    // Recorded vectors hold what other programs said.
+    // Recorded vectors hold texts of other programs.
     if !is_covered || file.path.ends_with(".jsonl") || file.name() == "Cargo.lock" {
         return Vec::new();
     }
