@@ -39,11 +39,11 @@ pub fn run(name: &str, bytes: &[u8]) {
     target(bytes);
 }
 
-/// Keys, prefixes and roots: what is accepted goes in and comes out unchanged.
+/// Keys, prefixes and roots: accepted texts come back unchanged.
 ///
 /// # Panics
 ///
-/// If it does not.
+/// If they do not.
 pub fn url(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
@@ -117,7 +117,7 @@ pub fn config(bytes: &[u8]) {
         Config::from_lookup(|name| variables.get(name).map(|value| (*value).to_owned())).map(shown);
 }
 
-/// A line of recorded vectors: what is read is played by the model.
+/// A line of recorded vectors: the model plays each valid one.
 pub fn vector(bytes: &[u8]) {
     let Ok(line) = std::str::from_utf8(bytes) else {
         return;

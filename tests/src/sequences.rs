@@ -106,7 +106,7 @@ fn operation() -> impl Strategy<Value = Operation> {
     ]
 }
 
-/// The step of an operation for a client of this root. Its number makes what it writes its own.
+/// The step of an operation for a client of this root. Its number makes its bytes unique.
 fn step(root: &str, number: usize, operation: &Operation) -> Value {
     let key = |index: usize| {
         let key = KEYS[index % KEYS.len()];

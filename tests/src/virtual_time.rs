@@ -1,11 +1,10 @@
 //! Virtual time over real sockets.
 //!
 //! tokio's paused clock jumps to the next timer whenever its runtime has nothing to do, and bytes that are still on
-//! their way through the kernel are nothing to it: with sockets, timeouts fire too early. Here the
-//! clock is driven by hand instead. It stops while anything happens on the server's sockets, and advances in
-//! steps when all has been quiet for a moment of real time. So time is as exact as a step, a minute's silence takes
-//! some hundredths of a second, and everything between client and server is what it is in earnest: TCP, resets, refused
-//! connections.
+//! their way through the kernel are nothing to it: with sockets, timeouts fire too early. Here the clock is driven by
+//! hand instead. It stops while anything happens on the server's sockets, and advances in steps when all has been quiet
+//! for a moment of real time. So time is as exact as a step, a minute's silence takes some hundredths of a second, and
+//! everything between client and server is real: TCP, resets, refused connections.
 
 use std::future::Future;
 use std::pin::pin;
@@ -16,14 +15,14 @@ use s3_testkit::S3Server;
 use tokio::task::yield_now;
 use tokio::time::sleep;
 
-/// A step is so small a part of the silence before it: what other threads do, which is not seen from here, is done
-/// before much time has passed, also on a busy machine.
+/// A step is this part of the silence before it. Other threads, which are not seen from here, finish their work before
+/// much time has passed, also on a busy machine.
 const PART: u32 = 8;
 
 /// The shortest step.
 const SHORTEST: Duration = Duration::from_millis(2);
 
-/// The longest step: what everything that waits for time may be late by.
+/// The longest step: how late any timer may fire.
 const LONGEST: Duration = Duration::from_millis(500);
 
 /// How often the runtime looks at its sockets and finds nothing before a step.

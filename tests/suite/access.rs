@@ -1,5 +1,5 @@
-//! Who sends requests, and what every request says: signatures, payers, owners, keys of customers, proxies. Over both
-//! request paths.
+//! Access headers of every request: signatures, payers, owners, keys of customers; and proxies. Over both request
+//! paths.
 
 use std::time::Duration;
 

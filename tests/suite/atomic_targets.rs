@@ -18,7 +18,7 @@ async fn seed(case: &Case, len: usize) {
     case.memory.put_bytes(url, ramp(0, len)).await.unwrap();
 }
 
-/// Replaces `path` by the object, and checks what a reader sees who had opened the file before.
+/// Replaces `path` by the object, and checks the bytes that a reader sees who had opened the file before.
 async fn replaced(path: &Path, len: usize, download: impl AsyncFnOnce(&Path)) {
     fs::write(path, "the old file").unwrap();
     let mut old = File::open(path).unwrap();

@@ -100,7 +100,7 @@ async fn an_upload_that_is_cancelled_is_aborted() {
     .await;
 }
 
-/// The process ends as soon as the client is closed: what runs in the background until then has no time left.
+/// The process ends as soon as the client is closed: background tasks have no time after that.
 #[tokio::test]
 async fn a_process_that_closes_its_client_leaves_no_upload_that_it_gave_up() {
     for call in [

@@ -13,7 +13,7 @@ fn memory() -> MemoryStore {
     MemoryStore::with_buckets([BUCKET])
 }
 
-// The reference: what the others are compared with.
+// The reference that the others are compared with.
 conformance_suite!(memory_store, async { Harness::new(memory(), BUCKET) });
 
 // Decorators forward every operation as it is.
@@ -30,7 +30,7 @@ conformance_suite!(sdk_over_our_server, async {
     Harness::new(server.sdk_store(), BUCKET).keeping(server)
 });
 
-// The same for the generated client, which sends what the direct path does not.
+// The same for the generated client, which sends the requests that the direct path does not.
 conformance_suite!(generated_client_over_our_server, async {
     let server = S3Server::start(memory())
         .await
@@ -75,7 +75,7 @@ fn s3s_fs_capabilities() -> Capabilities {
     capabilities.put_if_absent = false;
     // `If-Match` on a write is ignored.
     capabilities.put_if_match = false;
-    // Tags, order and numbers of parts are not compared with what was uploaded.
+    // Tags, order and numbers of parts are not compared with the uploaded parts.
     capabilities.multipart_limits = false;
     // `ListMultipartUploads` is not implemented.
     capabilities.list_uploads = false;

@@ -82,7 +82,7 @@ async fn gives_up<T: Debug>(call: impl IntoFuture<Output = s3_client::Result<T>>
 #[tokio::test(start_paused = true)]
 async fn a_source_of_credentials_that_hangs_is_given_up_and_named() {
     for direct in [true, false] {
-        // A client of its own for each call: what it knows of others that fail is another matter.
+        // A new client for each call: one client remembers failures of earlier calls.
         let s3 = || client(&Silent::default(), direct);
         gives_up(s3().get("k")).await;
         gives_up(s3().info("k")).await;

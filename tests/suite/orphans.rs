@@ -37,7 +37,7 @@ fn parts_in(directory: &Path) -> usize {
     names.filter(|name| name.ends_with(".s3-part")).count()
 }
 
-/// Waits for what another process does.
+/// Waits until another process has made the condition true.
 async fn until(mut is_so: impl AsyncFnMut() -> bool) {
     for _ in 0..2000 {
         if is_so().await {
@@ -78,7 +78,7 @@ async fn what_killed_processes_leave_is_found_and_swept_and_nothing_else() {
         })
         .await;
 
-        // What lives is left alone; an upload does not show whether it does, but its age.
+        // Files in use are left alone; an upload does not show whether it is in use, but its age.
         assert_eq!(found(&s3, NOW, place).await, (0, 0, 1));
         assert_eq!(found(&s3, HOUR, place).await, (0, 0, 0));
         s3.cleanup(NOW).in_directory(place).await.unwrap();
@@ -123,7 +123,7 @@ async fn a_search_for_uploads_costs_one_list_and_a_sweep_one_abort_for_each() {
             case.server.request_log().requests().len() - before,
             1 + 1 + 2
         );
-        // What is not below the root was not asked for.
+        // Uploads outside of the root were not listed.
         assert_eq!(case.server.unfinished_uploads().await.unwrap(), 1);
         let all = S3::builder()
             .store(case.server.sdk_store())

@@ -1,7 +1,7 @@
 //! Scenarios for deviations that no recorded vector covers: one or more per row that needs them.
 //!
-//! What the reference does in them is known from its source alone, so the model speaks for it; what the client
-//! promises is played on both backends.
+//! The outcome of the reference is known from its source alone, so the model stands for it; the promise of the client
+//! is played on both backends.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -44,7 +44,7 @@ fn differs(scenario: &Scenario, left: Quirks, right: Quirks) -> bool {
     !differences(&play(left), &play(right)).is_empty()
 }
 
-/// Whether a quirk changes what the client does, or what the reference would do without it.
+/// Whether a quirk changes the outcome of the client, or the reference without it has another outcome.
 fn shows(scenario: &Scenario, quirk: Quirk) -> bool {
     differs(scenario, Quirks::none(), [quirk].into_iter().collect())
         || differs(scenario, Quirks::all(), Quirks::all_but(quirk))

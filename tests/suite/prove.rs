@@ -2,7 +2,7 @@
 
 use s3_tests::prove::{Figures, Plan, Property, run};
 
-/// Runs the quick cases of a property and returns what they have counted.
+/// Runs the quick cases of a property and returns their counts.
 fn holds(name: &str) -> Figures {
     let property = Property::named(name).unwrap();
     let plan = Plan {

@@ -26,7 +26,7 @@ impl Everything {
         self.0.lock().unwrap().push((who.to_owned(), what));
     }
 
-    /// Hears what this thread says, as long as what is returned lives.
+    /// Records the logs of this thread until the returned guards are dropped.
     ///
     /// While there is one subscriber only, a place in the code that is come by for the first time asks the thread that
     /// comes by, and if none listens there it is silent for all: other tests run on other threads. With a second one
@@ -60,8 +60,8 @@ impl Everything {
         }
     }
 
-    /// Asserts that no log line has a secret, whatever the case of its letters, and only the SDK's signer, at its most
-    /// talkative, what a signature is made of.
+    /// Asserts that no log line has a secret, whatever the case of its letters, and that only the SDK's signer, at its
+    /// highest level, logs the inputs of a signature.
     fn never_says_a_secret(&self) {
         let secrets = [SECRET, PASSWORD];
         let signed = [
@@ -73,7 +73,7 @@ impl Everything {
         ];
         for (who, what) in self.0.lock().unwrap().iter() {
             let words: &[&[&str]] = match who.as_str() {
-                // The server is in the same thread, and has the right to know what it was asked.
+                // The server is in the same thread, and may log its requests.
                 who if who.starts_with("s3s") => &[],
                 who if who.starts_with("aws_") => &[&secrets],
                 _ => &[&secrets, &signed],

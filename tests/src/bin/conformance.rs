@@ -147,7 +147,7 @@ impl<'a> Run<'a> {
         Ok(failed == 0)
     }
 
-    /// Returns a new bucket, or a prefix of the given one: what a case leaves must not disturb the next one.
+    /// Returns a new bucket, or a prefix of the given one: the objects of a case must not disturb the next one.
     async fn harness(&mut self, case: &Case) -> Result<Harness, String> {
         if let Some(bucket) = &self.arguments.bucket {
             let prefix = format!("{}/{}/", self.name, case.name);
@@ -205,8 +205,8 @@ async fn outcome(case: &Case, harness: &Harness) -> Result<(), String> {
     }
 }
 
-/// Deletes the objects and uploads of a bucket, and returns whether it is empty. Some servers show what was deleted for a
-/// while.
+/// Deletes the objects and uploads of a bucket, and returns whether it is empty. Some servers list deleted objects for
+/// a while.
 async fn is_emptied(harness: &Harness) -> bool {
     for _ in 0..6 {
         if empty(harness).await.is_some_and(|left| left == 0) {

@@ -1,6 +1,7 @@
 //! Forks a process with busy clients, and makes calls in each child: for the tests of forks.
 //!
-//! `forks COUNT` prints what the calls of the children returned: `forked` if every call failed at once and said why.
+//! `forks COUNT` prints the results of the calls in the children: `forked` if every call failed at once with the right
+//! error.
 
 use std::io::Write;
 use std::process::exit;

@@ -18,7 +18,7 @@ use clap::Parser;
 use peak_alloc::PeakAlloc;
 use s3_tests::prove::{PROPERTIES, Plan, Property, run, soak};
 
-/// Counts what is allocated, for the soak.
+/// Counts allocated memory, for the soak.
 #[global_allocator]
 static ALLOCATED: PeakAlloc = PeakAlloc;
 

@@ -4,7 +4,7 @@
 //! cargo run -p s3-tests --bin vectors -- [FILE…]
 //! ```
 //!
-//! Each failure is printed with its vector, backend, place, and what was expected and what came out. The last line is
+//! Each failure is printed with its vector, backend and place, and the expected and the actual value. The last line is
 //! always `N passed, N failed, N skipped`. The status is 0 if nothing failed, 1 if something did, and 2 if a file
 //! cannot be read or holds no vectors.
 #![expect(

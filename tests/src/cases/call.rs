@@ -97,7 +97,7 @@ async fn made(
     let builder = S3::builder().observer(observer);
     let s3 = match given.iter().any(|name| client.contains_key(*name)) {
         true => builder.store(store.build()).build()?,
-        // Everything else is what a program gets that sets nothing.
+        // All other settings have their defaults.
         false => {
             let mut s3 = builder;
             if let Some(endpoint) = text("endpoint") {

@@ -1,7 +1,7 @@
 //! Derives a case from `CASE.md` and the raw files beside it, for folders without a `case.json`.
 //!
-//! `CASE.md` names a kind by a letter, a call in backticks behind `Call:`, and what is right behind `Right outcome:`. What
-//! the prose does not say in one of these forms is not guessed: the folder then fails with a reason.
+//! `CASE.md` names a kind by a letter, a call in backticks after `Call:`, and the right outcome after `Right outcome:`.
+//! Prose in other forms is not guessed: the folder then fails with a reason.
 
 use std::fs;
 use std::path::Path;

@@ -34,8 +34,8 @@ impl Case {
     ///
     /// # Errors
     ///
-    /// There is neither a `case.json` nor a `CASE.md` that says what is called, or `case.json` has fields that the format
-    /// does not know.
+    /// There is neither a `case.json` nor a `CASE.md` that names a call, or `case.json` has fields that the format does
+    /// not know.
     pub fn read(folder: &Path) -> Result<Self, NotACase> {
         let name = folder.file_name().unwrap_or_default();
         let name = name.to_string_lossy().into_owned();

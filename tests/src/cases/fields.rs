@@ -1,4 +1,4 @@
-//! The fields of `case.json`: what a runner does not know, it must not pass over.
+//! The fields of `case.json`: a runner must not ignore unknown ones.
 
 use serde_json::{Map, Value};
 
@@ -68,7 +68,7 @@ const CALLS: &[(&str, std::ops::RangeInclusive<usize>)] = &[
     ("uploads_below", 1..=1),
 ];
 
-/// Returns what is wrong with a description, a sentence for each finding.
+/// Returns the problems of a description, a sentence for each finding.
 pub(super) fn check(case: &Map<String, Value>, calls: &[Vec<String>]) -> Vec<String> {
     let mut found = Vec::new();
     let mut known = |place: &str, value: Option<&Value>, names: &[&str]| {

@@ -228,7 +228,7 @@ fn copy_inputs(from: &Path, to: &Path, places: &Places) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes what no file of the folder can be: pipes and large files.
+/// Makes the inputs that cannot be files of the folder: pipes and large files.
 fn prepare(case: &Case, inputs: &Path) -> io::Result<()> {
     for item in case.list("prepare") {
         if let Some(name) = item["fifo"].as_str() {

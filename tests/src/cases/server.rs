@@ -119,7 +119,7 @@ fn serve(stream: &TcpStream, script: &Script) -> io::Result<()> {
         out.write_all(&response)?;
         if !keeps_alive(&response, &seen) {
             stream.shutdown(std::net::Shutdown::Write)?;
-            // What is sent meanwhile must not reset the connection before the response is read.
+            // Bytes that arrive meanwhile must not reset the connection before the response is read.
             let _ = io::copy(&mut reader, &mut io::sink());
             break;
         }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::run::Ended;
 use super::server::Seen;
 
-/// Compares; the finding says what differs.
+/// Compares the outcome with the expected one. The error describes the difference.
 pub(super) fn judge(
     expect: &Map<String, Value>,
     seen: &[Seen],
@@ -206,7 +206,7 @@ impl Judged<'_> {
         }
     }
 
-    /// Compares a list of warnings: what each says, how often it comes, and when at the latest.
+    /// Compares a list of warnings: the text of each, how often it comes, and when at the latest.
     fn warned(&self, want: &Value) -> Result<(), String> {
         let warnings = super::warnings::read(&self.ended.noise);
         for want in want.as_array().into_iter().flatten() {

@@ -16,7 +16,7 @@ pub(super) fn report() {
     tracing::subscriber::set_global_default(Reporter { since }).expect("this is the first one");
 }
 
-/// Returns the warnings among the lines: milliseconds since the start, and what each says.
+/// Returns the warnings among the lines: milliseconds since the start, and the text of each.
 pub(super) fn read(lines: &str) -> Vec<(u64, &str)> {
     let lines = lines.lines().filter_map(|line| {
         let (millis, text) = line.strip_prefix(MARK)?.split_once(" ms: ")?;

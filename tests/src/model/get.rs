@@ -150,7 +150,7 @@ impl Client<'_> {
         Ok((stored, start, bytes))
     }
 
-    /// Half of what was left to come has come.
+    /// Half of the remaining bytes arrive.
     fn truncated(&mut self, item: &Item) -> Failure {
         let bucket = self.server.buckets.get(&item.place.bucket);
         let size = bucket
@@ -214,7 +214,7 @@ impl Client<'_> {
         self.recursive(&urls, bound)
     }
 
-    /// Lists below each URL and downloads what is there. A bounded one stays inside its directory.
+    /// Lists below each URL and downloads the listed objects. A bounded one stays inside its directory.
     fn recursive(&mut self, urls: &[(String, bool)], bound: &Bound) -> CallResult<Vec<Object>> {
         if !urls.is_empty() {
             self.need_temporary_for_many()?;

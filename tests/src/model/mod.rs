@@ -4,9 +4,9 @@
 //! outcome. It shares no code with the client: roots, keys, ranges, listings and retries are implemented again from
 //! `docs/SEMANTICS.md`. It predicts two outcomes:
 //!
-//! * without any [`Quirk`], what the client promises;
-//! * with all of them, what the reference, Metaflow's client, does. This outcome must equal every recorded vector,
-//!   which proves that the model describes the reference, and that a deviation is exactly its quirk and nothing else.
+//! * without any [`Quirk`], the one that the client promises;
+//! * with all of them, that of the reference, Metaflow's client. This outcome must equal every recorded vector, which
+//!   proves that the model describes the reference, and that a deviation is exactly its quirk and nothing else.
 //!
 //! The model is deliberately slow and simple: bodies are copied, listings are filtered from the whole bucket.
 

@@ -11,7 +11,7 @@ use crate::vectors::{Bound, Call, Outcome, Scenario, Step, record, untypable};
 /// How many entries a page of a listing holds.
 const PAGE: usize = 1000;
 
-/// Says what comes out of a scenario, with some quirks or without any.
+/// Predicts the outcome of a scenario, with some quirks or without any.
 #[derive(Clone, Debug)]
 pub struct Model {
     quirks: Quirks,
@@ -19,13 +19,13 @@ pub struct Model {
 }
 
 impl Model {
-    /// Returns the model of what the client promises.
+    /// Returns the model of the promises of the client.
     #[must_use]
     pub fn promise() -> Self {
         Self::with(Quirks::none())
     }
 
-    /// Returns the model of what the reference does.
+    /// Returns the model of the reference.
     #[must_use]
     pub fn reference() -> Self {
         Self::with(Quirks::all())

@@ -74,13 +74,13 @@ impl fmt::Display for Quirk {
 pub struct Quirks(BTreeSet<Quirk>);
 
 impl Quirks {
-    /// None: what the client promises.
+    /// No quirks, as the client promises.
     #[must_use]
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// All: what the reference does.
+    /// All quirks, as in the reference.
     #[must_use]
     pub fn all() -> Self {
         Quirk::ALL.iter().copied().collect()

@@ -1,10 +1,10 @@
 //! `soak`: a long run over TCP with faults, after which sockets, files and allocated memory are back at the start.
 //!
 //! Rounds follow each other until the time is over: some clients write, read, list and delete objects of many sizes at
-//! once, and every result has to equal what went in. Between rounds there is no client. In the end the process must hold
-//! no more sockets and files than before the first round, and have no more memory allocated than at first: compared is
-//! the least after any round of the first third behind a warm-up and of the last, because a connection more or less is
-//! there when a round is over, and only a leak lifts the least of many.
+//! once, and every result has to equal the written bytes. Between rounds there is no client. In the end the process
+//! must hold no more sockets and files than before the first round, and have no more memory allocated than at first:
+//! compared is the least after any round of the first third behind a warm-up and of the last, because a connection more
+//! or less is there when a round is over, and only a leak lifts the least of many.
 //!
 //! Resident memory is more than allocated memory: between rounds about 0.2 MiB are allocated, and the allocator keeps tens
 //! of MiB between them, of a peak of 200 MiB and more. Run it through `cargo xtask prove`, which gives glibc's
@@ -39,8 +39,9 @@ const WARM_UP: u64 = 5;
 /// How many rounds there are behind the warm-up at least: fewer make no thirds.
 const FEWEST: usize = 15;
 
-/// By how much what is allocated in the end may exceed what was at first, in KiB: 42 were seen. A leak of one byte per
-/// object is more than that after an hour: 350,000 are written and read, and 200,000 between the rounds that are compared.
+/// By how much the allocated memory in the end may exceed that of the beginning, in KiB: 42 were seen. A leak of one
+/// byte per object is more than that after an hour: 350,000 are written and read, and 200,000 between the rounds that
+/// are compared.
 const MARGIN: u64 = 128;
 
 /// How much may be resident in the end, in KiB: 29 to 41 MiB were seen.
@@ -50,7 +51,7 @@ const RESIDENT: u64 = 64 << 10;
 ///
 /// # Errors
 ///
-/// A result that is not what went in, or what was left behind.
+/// A result that differs from the written bytes, or an orphan.
 pub fn soak(time: Duration, seed: u64, memory: &PeakAlloc) -> Result<Figures, String> {
     let runtime = Runtime::new().map_err(|error| error.to_string())?;
     let mut figures = Figures::default();
@@ -115,8 +116,8 @@ async fn rounds(
     Ok(())
 }
 
-/// Aborts what is unfinished, and returns the names of those uploads: the server is in this process, and what it keeps
-/// lies between what the clients give back.
+/// Aborts unfinished uploads, and returns their names: the server is in this process, and the memory that it keeps
+/// fragments the memory that the clients free.
 async fn aborted(objects: &MemoryStore) -> Result<Vec<String>, String> {
     let bucket = S3Prefix::from_parts("bkt", "").map_err(|error| error.to_string())?;
     let failed = |error: s3_core::Error| error.to_string();

@@ -88,9 +88,9 @@ pub(super) fn in_memory(seed: u64, hit: f64) -> FaultPlan {
     })
 }
 
-/// How often those that need a wire are among the faults for a server: more than half of what is drawn there is theirs,
-/// so that two thousand sequences, of which fifty go over HTTP, meet each of them: the closing of an idle connection ten
-/// times, where it was two or three times, and once not at all.
+/// How often those that need a wire are among the faults for a server: more than half of the drawn faults are theirs,
+/// so that two thousand sequences, of which fifty go over HTTP, meet each of them: the closing of an idle connection
+/// ten times, where it was two or three times, and once not at all.
 const WIRE: usize = 6;
 
 /// Returns faults for a server, where time passes in earnest.
@@ -188,7 +188,8 @@ fn with_rules(seed: u64, hit: f64, actions: Vec<A>, draw: impl Fn(&mut Rng) -> D
         if action == A::skewed() && std::mem::replace(&mut skewed, true) {
             continue;
         }
-        // Nor twice: what is not understood is asked for once more, and the second rule could hit that.
+        // Nor twice: a response that is not understood is requested once more, and the second rule could hit that
+        // request.
         if [NO_TOKEN, NO_RANGE].contains(&action) && std::mem::replace(&mut misled, true) {
             continue;
         }

@@ -163,7 +163,7 @@ impl Argument {
         })
     }
 
-    /// Returns what the name of an attribute means on this value, if it has one.
+    /// Returns the attribute of this value with this name, if it has one.
     #[must_use]
     pub fn attribute(&self, name: &str) -> Option<&Self> {
         match self {

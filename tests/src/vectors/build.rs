@@ -13,10 +13,10 @@ use super::show::show_error;
 use super::untypable;
 use super::vector::Scenario;
 
-/// Builds the client that a scenario describes, or says what the constructor raises.
+/// Builds the client that a scenario describes, or returns the exception of the constructor.
 ///
-/// Keyword arguments that Metaflow's constructor ignores are ignored here, by not being looked at. What Python takes
-/// for absent is not passed on.
+/// Keyword arguments that Metaflow's constructor ignores are not read here. Values that Python takes for absent are not
+/// passed on.
 pub(crate) fn build(
     scenario: &Scenario,
     store: SharedStore,

@@ -18,7 +18,7 @@ pub struct Deviation {
     applies: Applies,
 }
 
-/// To which vectors a deviation applies, and what it changes there.
+/// The vectors that a deviation applies to, and the fields that it changes there.
 #[derive(Clone, Debug)]
 enum Applies {
     /// Wherever the model has this quirk and an effect of it; only these fields may differ from the recording.

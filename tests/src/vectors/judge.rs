@@ -4,11 +4,11 @@
 //! the demand is the promise, under three conditions:
 //!
 //! 1. every quirk of the reference that has an effect here is declared, with a row of `docs/SEMANTICS.md`;
-//! 2. the recording is exactly what the reference's quirk makes of it, by the model that has the quirk;
+//! 2. the recording is exactly the outcome of the model with the reference's quirk;
 //! 3. recording and promise differ in no field that the declared deviations do not name.
 //!
-//! The promise comes from the model without quirks, never from what the client did. Where both models agree the demand
-//! stays the recording, so that a model that knows too little cannot excuse a client.
+//! The promise comes from the model without quirks, never from the outcome of the client. Where both models agree the
+//! demand stays the recording, so that a model that knows too little cannot excuse a client.
 
 use serde_json::{Value, json};
 
@@ -28,12 +28,12 @@ pub struct Demand {
 }
 
 impl Demand {
-    /// Returns what a vector demands.
+    /// Returns the demand of a vector.
     ///
     /// # Errors
     ///
-    /// Why the vector demands nothing sensible: a deviation that is not declared, or a recording that is not what the
-    /// reference does.
+    /// Why the vector has no sensible demand: a deviation that is not declared, or a recording that differs from the
+    /// model of the reference.
     pub fn of(vector: &Vector, deviations: &Deviations) -> Result<Self, Vec<String>> {
         let quirks = quirks_with_effect(vector);
         if let Some((row, changes)) = deviations.of_vector(&vector.id) {
@@ -59,7 +59,7 @@ impl Demand {
         Self::promised(vector, &effects).map(|outcome| Self { outcome, rows })
     }
 
-    /// A vector in which the reference does what the client promises.
+    /// The demand of a vector in which the reference does as the client promises.
     fn of_plain(vector: &Vector, deviations: &Deviations) -> Result<Self, Vec<String>> {
         let mut rows = Vec::new();
         if let Some(reason) = &vector.quirk {
@@ -101,7 +101,7 @@ impl Demand {
         }
     }
 
-    /// Returns where an outcome is not what is demanded.
+    /// Returns the differences of an outcome from the demand.
     #[must_use]
     pub fn differences(&self, actual: &Outcome) -> Vec<Difference> {
         differences(&self.outcome.to_json(), &actual.to_json())

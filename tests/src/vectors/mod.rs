@@ -1,8 +1,8 @@
 //! Recorded vectors: behaviour of Metaflow's client, replayed through this one.
 //!
-//! A file holds one vector on each line: what is there, how the client is constructed, what it does, and what the
-//! reference did. [`Vector::read`] is strict, so that nothing is overlooked. [`run`] plays the [`Scenario`] through the
-//! client on either [`Backend`], [`Demand`] says what has to come out, and [`replay`] does both for whole files.
+//! A file holds one vector on each line: the existing objects, the arguments of the client, its calls, and the outcome
+//! of the reference. [`Vector::read`] is strict, so that nothing is overlooked. [`run`] plays the [`Scenario`] through
+//! the client on either [`Backend`], [`Demand`] is the required outcome, and [`replay`] does both for whole files.
 //!
 //! ```text
 //! line ── Vector ──┬── Scenario ── run ──► Outcome of the client ──┐

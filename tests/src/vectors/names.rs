@@ -30,7 +30,7 @@ impl Names {
         }
     }
 
-    /// Says what `{TMP}` is.
+    /// Sets the value of `{TMP}`.
     pub(crate) fn set_scratch(&mut self, scratch: &Path) {
         self.pairs
             .insert(0, ("{TMP}", scratch.display().to_string()));

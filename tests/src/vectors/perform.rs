@@ -180,8 +180,8 @@ impl Player {
         Ok(object)
     }
 
-    /// Shows what was written, with keys as given: the root's key may have been given as nothing or as "". Metaflow leaves
-    /// out objects that were already there.
+    /// Shows the written objects, with keys as given: the root's key may have been given as nothing or as "". Metaflow
+    /// leaves out objects that were already there.
     fn show_written(&self, pairs: &[Pair], written: &[WriteResult]) -> Value {
         let mut given = pairs.iter();
         let written = written.iter().filter(|result| !result.already_there());

@@ -39,7 +39,7 @@ pub(crate) enum Returned {
 pub(crate) enum Raised {
     /// The client's error.
     Client(Error),
-    /// Rust cannot say what the step says.
+    /// Rust cannot express the step.
     Untypable(Untypable),
     /// The runner could not do its part.
     Runner(String),
@@ -85,7 +85,7 @@ impl Player {
         }
     }
 
-    /// Remembers what a step returned, and shows it.
+    /// Stores the result of a step, and shows it.
     pub(crate) fn one(&mut self, result: Result<MetaflowObject, Raised>) -> Value {
         let (returned, shown) = match result {
             Err(raised) => (Returned::Nothing, raised.show()),
@@ -101,7 +101,7 @@ impl Player {
         shown
     }
 
-    /// Remembers what a step returned, and shows it.
+    /// Stores the result of a step, and shows it.
     pub(crate) fn many(&mut self, result: Result<Vec<MetaflowObject>, Raised>) -> Value {
         let shown = result.and_then(|objects| {
             let shown = objects

@@ -25,11 +25,11 @@ pub struct Verdict {
 /// The outcome of a vector.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Replayed {
-    /// The client did what is demanded, on both backends.
+    /// The client did as demanded, on both backends.
     Passed,
     /// It did not, or nothing sensible is demanded: why.
     Failed(Vec<String>),
-    /// Rust cannot say what the vector says: why.
+    /// Rust cannot express the vector: why.
     Skipped(String),
 }
 

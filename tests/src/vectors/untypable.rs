@@ -4,7 +4,7 @@
 //! the earliest of all errors. This table says which exception of the reference each of them stands for; neither
 //! the client nor the model is asked. Nothing that the client could reject at run time belongs here.
 //!
-//! | what is passed | why it is no Rust | the reference raises |
+//! | argument | why it is no Rust | the reference raises |
 //! |---|---|---|
 //! | too few, too many or unknown arguments | the call has other parameters | `TypeError` |
 //! | `None` or a number for a list of keys or items | not `IntoIterator` | `TypeError` |

@@ -162,7 +162,7 @@ fn current(fields: &mut Fields) -> Read<Option<(String, String)>> {
 
 /// Whether every request of a call on many objects fails on purpose: `inject_failure_rate` of 100 or more.
 ///
-/// Lower rates only cost attempts; what they inject is random, and nothing of it is to be seen in the end.
+/// Lower rates only cost attempts; their failures are random, and do not show in the outcome.
 #[must_use]
 pub(crate) fn fails_many(scenario: &Scenario) -> bool {
     match scenario.constructor.get("inject_failure_rate") {

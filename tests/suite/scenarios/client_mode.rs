@@ -10,7 +10,7 @@ use super::operation::Operation;
 pub(super) enum ClientMode {
     /// As to any server that is not AWS: the bucket in the path, and no checksums.
     Plain,
-    /// With checksums of what is written and of what is read.
+    /// With checksums of writes and of reads.
     Checksums,
     /// The bucket in the name of the host.
     VirtualHosts,

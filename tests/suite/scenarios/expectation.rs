@@ -4,11 +4,11 @@
 //!    many, and one that stays is an error of its kind. Bytes that are kept count as a new beginning.
 //! 2. An error response of this kind is an error at once, with the first one, unless it says how to do better: that is tried once.
 //! 3. A write whose response is lost has one true outcome: if a later response comes, the call has succeeded.
-//! 4. An attempt ends at the latest one and a quarter stall limits after it has moved, plus what the request is
-//!    allowed for its work on the server. Waits between four attempts are at most 50, 100 and 200 ms.
+//! 4. An attempt ends at the latest one and a quarter stall limits after it has moved bytes, plus the time that the
+//!    request is allowed for its work on the server. Waits between four attempts are at most 50, 100 and 200 ms.
 //! 5. A listing whose pages contradict each other is right or an error, never wrong.
-//! 6. A bit that is not what it was is noticed where a checksum covers the whole of what was asked for, and the attempt
-//!    is made again; elsewhere the result is what came, and nothing else is wrong with it.
+//! 6. A flipped bit is noticed where a checksum covers the whole requested range, and the attempt is made again;
+//!    elsewhere the result has the received bytes, and no other error.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ pub(super) const ATTEMPTS: u32 = 4;
 /// One and a quarter of the default stall limit of 20 s.
 const STALL: Duration = Duration::from_secs(25);
 
-/// Room for steps of the clock, and for what is not the fault's.
+/// Room for steps of the clock, and for time that the fault does not cost.
 const SLACK: Duration = Duration::from_secs(15);
 
 /// How often a fault happens.
@@ -91,7 +91,7 @@ impl Expected {
         }
     }
 
-    /// Says what is wrong with an outcome.
+    /// Returns the problem of an outcome.
     pub(super) fn judge(&self, outcome: Result<&Seen, ErrorKind>) -> Option<String> {
         let holds = match &outcome {
             Ok(Seen::Right) => self.right,
@@ -239,7 +239,7 @@ pub(super) fn orphans(target: Target, fault: &Fault, delivered: u64) -> u64 {
     }
 }
 
-/// Whether the server cannot notice that its client has gone: it does not read what the request still holds.
+/// Whether the server cannot notice that its client has gone: it does not read the rest of the request.
 pub(super) fn is_blind(target: Target, fault: &Fault) -> bool {
     target.sends() && fault.phase == Phase::BeforeRequest && fault.cost == Cost::Stall
 }

@@ -20,7 +20,7 @@ pub(super) enum Effect {
     Misleads,
     /// Another attempt cannot help.
     Rejects(ErrorKind),
-    /// The response says what was wrong; the next attempt corrects it, once.
+    /// The response names the problem; the next attempt corrects it, once.
     Corrects(ErrorKind),
     /// The request succeeds nevertheless.
     Harmless,
@@ -30,9 +30,9 @@ pub(super) enum Effect {
     Changes,
     /// A page contradicts the others: the result is right, or the contradiction is an error.
     Contradicts,
-    /// A page leaves keys out and nothing tells: the result is what the server says.
+    /// A page leaves keys out and nothing shows it: the result is the one of the server.
     Hides,
-    /// Bytes are not what they were and nothing tells: the result is what came.
+    /// Bytes have changed and nothing shows it: the result has the received bytes.
     Spoils,
 }
 
@@ -42,7 +42,7 @@ pub(super) enum Cost {
     Nothing,
     /// The attempt is ended by the stall rule.
     Stall,
-    /// So much, by what the server does or asks for.
+    /// This number of seconds, by an action or a request of the server.
     Seconds(u64),
 }
 
@@ -161,7 +161,7 @@ impl Table {
             if operation.resembles_another() && !some.contains(name) {
                 continue;
             }
-            // A response to HEAD has no code: its status alone says what it means.
+            // A response to HEAD has no code, only a status.
             let code_is_seen = target != Target::Head;
             let effect = match meaning(*status, code_is_seen.then_some(code)) {
                 // The response has the time, and the next request uses it.
@@ -276,7 +276,7 @@ impl Table {
             _ => {
                 let lie = A::Announce { by: 10 };
                 self.row("longer", lie, Effect::Passes(INTERRUPTED), Cost::Nothing);
-                // What is missing may be nothing but the end of a document that has said everything.
+                // The missing bytes may be only the end of a document whose content is complete.
                 let lie = A::Announce { by: -10 };
                 self.row("shorter", lie, Effect::Advances(INTERRUPTED), Cost::Nothing);
             }
@@ -344,7 +344,7 @@ impl Table {
         }
     }
 
-    /// Checksums come with whole objects, and go with what is written.
+    /// Responses have checksums of whole objects, and writes send checksums.
     fn with_checksums(&mut self, operation: Operation, target: Target) {
         if target == Target::Get {
             let is_whole = !operation.reads_in_parts() && operation != Operation::GetRange;
@@ -398,7 +398,7 @@ impl Table {
 
     fn document(&mut self, target: Target) {
         let half = Position::Half;
-        // No document begins so; what is behind its declaration may be read, too.
+        // No document begins so; the text after its declaration may be read, too.
         self.phase = Phase::BodyStart;
         let at = Position::Byte(0);
         let mismatch = match target {

@@ -116,7 +116,7 @@ fn every_scenario_has_the_outcome_that_the_rules_ask_for() {
     report.check(scenarios.len());
 }
 
-/// Plays one scenario and returns what is wrong with it.
+/// Plays one scenario and returns its problems.
 async fn run(
     scenario: &Scenario,
     number: usize,
@@ -136,7 +136,7 @@ async fn run(
     let work = tempfile::tempdir().unwrap();
     let root = format!("s{number}");
     let s3 = S3::builder()
-        // Connections are the scenario's own, so that what happens to them is too.
+        // Each scenario has its own connections, so that faults of connections affect no other.
         .store(mode.client(server))
         .s3root(format!("s3://bkt/{root}"))
         .tmproot(scratch.path())

@@ -2,7 +2,7 @@
 //!
 //! Rules give the expected outcome and the time limit.
 //!
-//! * `operation.rs`: what the facade does, with the requests that it sends, and whether the result is right.
+//! * `operation.rs`: the calls of the facade, with the requests that they send, and whether the result is right.
 //! * `fault.rs`: the faults: place, meaning and cost in time.
 //! * `expectation.rs`: the expected outcome and time limit of both together.
 //! * `client_mode.rs`: addressing and checksums.

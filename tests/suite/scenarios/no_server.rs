@@ -1,8 +1,8 @@
 //! Scenarios with refused connections: every operation while no server listens, from the start or halfway, for a while
 //! or for ever.
 //!
-//! Only the kernel can count refused connections, so what shows that they were refused is time and the error: a
-//! call that succeeds has done so after the server came back, and one that fails has not come beyond connecting.
+//! Only the kernel can count refused connections, so the tests check the time and the error: a call succeeds only after
+//! the server came back, and one that fails has failed to connect.
 //!
 //! 1. A server that comes back is found by the attempt after the current wait, and the result is right.
 //! 2. One that does not is given up after all attempts, or after the current wait when all waits of one input
@@ -20,7 +20,7 @@ use super::matrix::settings;
 use super::operation::{Ground, Operation, Seen};
 use super::runner::{Report, Runner, chosen, run_all};
 
-/// Room for steps of the clock, and for what the call does besides.
+/// Room for steps of the clock, and for other work of the call.
 const SLACK: Duration = Duration::from_secs(15);
 
 /// The default of the longest wait between attempts.

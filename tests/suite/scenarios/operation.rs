@@ -145,7 +145,7 @@ pub(super) enum Seen {
     Right,
     /// A listing without some of its entries.
     Fewer,
-    /// All bytes are there, and some have one bit that is not what it was.
+    /// All bytes are there, and some have a flipped bit.
     Spoilt,
     Wrong(String),
 }
@@ -314,7 +314,7 @@ impl Operation {
         )
     }
 
-    /// Stores what the operation needs, past the faults.
+    /// Stores the objects that the operation needs, without faults.
     pub(super) async fn prepare(self, ground: &Ground<'_>) {
         match self {
             Self::GetSmall | Self::GetRange | Self::Info | Self::Copy | Self::Delete => {
@@ -470,7 +470,7 @@ impl Operation {
         })
     }
 
-    /// Returns whether what the server holds afterwards is what the call says.
+    /// Returns the problem if the objects on the server contradict the result of the call.
     pub(super) async fn check_server(self, ground: &Ground<'_>, succeeded: bool) -> Option<String> {
         let (keys, len): (Vec<String>, usize) = match self {
             Self::PutSmall | Self::PutSmallOnce => (vec!["k".into()], SMALL),
@@ -524,7 +524,7 @@ impl Operation {
         None
     }
 
-    /// Returns what a call that failed has left on the disk.
+    /// Returns the problem if a failed call has left a file.
     pub(super) fn check_files(self, ground: &Ground<'_>, succeeded: bool) -> Option<String> {
         let out = ground.work.join("out");
         (!succeeded && out.exists()).then(|| "a failed download has left its target".to_owned())
@@ -580,7 +580,7 @@ impl Ground<'_> {
     }
 }
 
-/// Returns what is wrong with a stored object. After a failure it may be missing.
+/// Returns the problem of a stored object. After a failure it may be missing.
 fn wrong(key: &str, there: Option<bytes::Bytes>, len: usize, succeeded: bool) -> Option<String> {
     match there {
         Some(bytes) if bytes == ramp(0, len) => None,

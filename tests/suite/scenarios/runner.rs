@@ -18,7 +18,7 @@ use super::operation::{PAGE, VERSIONED};
 /// More threads than cores: a part of the time passes in earnest, while the clock waits for the kernel.
 const THREADS: usize = 8;
 
-/// A server, and what it stores.
+/// A server, and its objects.
 pub(super) struct Runner {
     pub(super) server: S3Server,
     pub(super) memory: MemoryStore,
@@ -56,14 +56,14 @@ impl Report {
     }
 }
 
-/// Those whose names contain what `SCENARIO` says: all of them without it.
+/// The scenarios whose names contain the value of `SCENARIO`; all of them without it.
 pub(super) fn chosen<S>(scenarios: Vec<S>, name: impl Fn(&S) -> String) -> Vec<S> {
     let only = std::env::var("SCENARIO").unwrap_or_default();
     let chosen = scenarios.into_iter();
     chosen.filter(|one| name(one).contains(&only)).collect()
 }
 
-/// Plays all scenarios. `play` is given a number that no other one has, and returns what is wrong.
+/// Plays all scenarios. `play` gets a unique number, and returns the problems.
 pub(super) fn run_all<S: Sync>(
     scenarios: &[S],
     name: impl Fn(&S) -> String + Sync,
@@ -118,7 +118,8 @@ impl Runner {
         Self { server, memory }
     }
 
-    /// Says what is left behind after a while, beyond the connections of others and the uploads that are allowed.
+    /// Returns the problem if connections, uploads or files are left after a while, except the connections of others
+    /// and the uploads that are allowed.
     pub(super) async fn left(
         &self,
         others: usize,

@@ -39,7 +39,7 @@ impl Corruption {
         Self::OtherRange,
     ];
 
-    /// Whether a length or a range gives it away, or what arrives before is right.
+    /// Whether a length or a range shows the corruption, or the bytes before it are right.
     pub(super) const fn shows(self) -> bool {
         matches!(self, Self::Cut | Self::Duplicate | Self::OtherRange)
     }

@@ -1,7 +1,7 @@
 //! Property `history`: racing writes report correct results although responses are lost and requests arrive late.
 //!
 //! Several clients write, create and read the same few keys. Each case records a history: when each call began and
-//! ended, and what it returned. Two checks follow:
+//! ended, and its result. Two checks follow:
 //!
 //! * [`order`] checks linearizability: it searches for one order of all calls on a key that respects real time and
 //!   explains every response. The key is a register with writes, reads, deletes and put-if-absent. The algorithm is

@@ -17,7 +17,7 @@ use crate::prove::Figures;
 /// Longer than any case takes, unless its tasks never end.
 const FOR_EVER: Duration = Duration::from_secs(24 * 3600);
 
-/// The future of a task. Its error is a text that says what is wrong.
+/// The future of a task. Its error is a text that describes the problem.
 pub(super) type Work = BoxFuture<'static, Result<(), String>>;
 
 /// Polls the tasks of a case in random order.
