@@ -5,7 +5,7 @@ use s3_url::S3Url;
 use crate::setters::optional_setters;
 use crate::{Attributes, Checksum, ETag, Payload, VersionId};
 
-/// What a write does if the object exists.
+/// How a write treats an existing object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PutMode {
