@@ -1,5 +1,4 @@
-//! Document rules: the tests, vectors, files, types and commands that documents name exist, and error kinds are
-//! explained.
+//! Document rules: tests, vectors, files, types and commands in documents exist, and error kinds are explained.
 //!
 //! A document that does not exist is not checked.
 

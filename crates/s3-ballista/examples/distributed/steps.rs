@@ -42,7 +42,7 @@ pub(crate) async fn register_orders(session: &SessionContext) -> Result {
     Ok(())
 }
 
-/// `GROUP BY` on the cluster, compared with what the numbers of the orders say.
+/// `GROUP BY` on the cluster, compared with totals computed from the numbers of the orders.
 pub(crate) async fn aggregate(
     session: &SessionContext,
     cluster: &Cluster,
@@ -235,7 +235,7 @@ async fn totals(session: &SessionContext) -> Result<Vec<RecordBatch>> {
     Ok(totals.collect().await?)
 }
 
-/// Compares totals with what the numbers of the orders say.
+/// Compares totals with those computed from the numbers of the orders.
 fn check_totals(rows: &[RecordBatch]) -> Result {
     let text = datafusion::arrow::util::pretty::pretty_format_batches(rows)?.to_string();
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
