@@ -1,6 +1,6 @@
 //! Hooks that let the processes of a [Ballista] cluster read and write `s3://` URLs.
 //!
-//! Ballista runs a query of DataFusion on several machines. A client sends the plan to a scheduler, the scheduler cuts it
+//! Ballista runs a query of DataFusion on several machines. A client sends the plan to a scheduler, which splits it
 //! into tasks, and executors run them. Each of these processes opens objects: the client to infer a schema, the scheduler
 //! to list, the executors to read and write. [`session`], [`scheduler`] and [`executor`] give each of them the same
 //! [`S3Registry`]: one engine per process, one store per bucket.

@@ -10,7 +10,7 @@
 //! | `BENCH_BIG_KEY`, `BENCH_BIG_BYTES` | the big object and its size | `big/1024m` |
 //! | `BENCH_PUT_BUCKET` | bucket for uploads | `sink` |
 //! | `BENCH_LIST_BUCKET` | bucket for listings | `list` |
-//! | `BENCH_REGIME` | `i` when the server responds at once; the floor then needs few connections | `i` |
+//! | `BENCH_REGIME` | network profile, `i` or `ii`; with `ii`, the floor and some listings use more connections | `i` |
 
 use std::env;
 use std::ops::Range;
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_is_read_and_its_mistakes_are_named() {
+    fn the_environment_is_read_and_errors_name_the_variable() {
         let error = contract(&[]).unwrap_err().to_string();
         assert_eq!(error, "S3_ENDPOINT is not set");
         let error = contract(&[("S3_ENDPOINT", "http://h"), ("BENCH_N", "many")]).unwrap_err();

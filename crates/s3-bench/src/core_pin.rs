@@ -4,19 +4,19 @@ use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use crate::failure::Outcome;
 
-/// Keeps this process, with all threads that it will start, on a core. Runtimes then see a machine of one core.
+/// Pins this process, and all threads that it starts later, to a core. Runtimes then see a machine with one core.
 pub(crate) fn stay_on(core: usize) -> Outcome {
     if core >= CpuSet::MAX_CPU {
         return Err(format!("there is no core {core}").into());
     }
     let mut cores = CpuSet::new();
     cores.set(core);
-    sched_setaffinity(None, &cores).map_err(|error| format!("stay on core {core}: {error}"))?;
+    sched_setaffinity(None, &cores).map_err(|error| format!("pin to core {core}: {error}"))?;
     Ok(())
 }
 
-/// The first and the last core that this process may use: one for a client, one for its server. `None` if there is
-/// one only.
+/// Returns the first and the last core that this process may use: one for a client, one for its server. `None` if it
+/// may use only one.
 pub(crate) fn pair() -> Outcome<Option<(usize, usize)>> {
     let cores = sched_getaffinity(None)?;
     let allowed: Vec<_> = (0..CpuSet::MAX_CPU)

@@ -1,4 +1,4 @@
-//! The error type of `s3-bench`: any error, shown as text.
+//! The result type of `s3-bench`, `Outcome`: its error is any boxed error.
 
 use std::error::Error;
 

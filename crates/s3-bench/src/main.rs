@@ -1,4 +1,4 @@
-//! `s3-bench`: see the library of the same name.
+//! The `s3-bench` program: runs the benchmarks of the library `s3_bench`. Linux only.
 
 use std::process::ExitCode;
 
@@ -9,6 +9,6 @@ fn main() -> ExitCode {
 
 #[cfg(not(target_os = "linux"))]
 fn main() -> ExitCode {
-    // Nothing is measured, which is no success.
+    // The benchmarks run on Linux only.
     ExitCode::FAILURE
 }

@@ -1,4 +1,4 @@
-//! `s3-bench origin`: runs the benchmark server as a separate process.
+//! `s3-bench origin`: serves the benchmark server on 127.0.0.1 until the process is killed.
 
 use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};

@@ -7,7 +7,7 @@ use std::ops::AddAssign;
 pub(crate) struct Tally {
     /// Objects, ranges or keys.
     pub(crate) items: u64,
-    /// Bytes of objects, or the sizes of objects that were listed or asked for.
+    /// Bytes of objects, or the sizes of objects that were listed or requested with HEAD.
     pub(crate) bytes: u64,
 }
 

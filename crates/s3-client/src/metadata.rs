@@ -85,7 +85,7 @@ fn write_list<T>(
     text.push(close);
 }
 
-/// Escapes everything outside printable ASCII, beyond the basic plane as a pair of surrogates.
+/// Escapes everything outside printable ASCII; a character above U+FFFF becomes a surrogate pair.
 fn write_string(text: &mut String, string: &str) {
     text.push('"');
     for char in string.chars() {
@@ -115,7 +115,7 @@ fn write_number(text: &mut String, number: &Number) {
     }
 }
 
-/// Returns a float as Python's `repr` does: the shortest digits that read back, an exponent below 1e-4 and from 1e16.
+/// Formats a float as Python's `repr`: the shortest digits that round-trip, with an exponent below 1e-4 and from 1e16.
 fn python_float(float: f64) -> String {
     let scientific = format!("{float:e}");
     let (digits, exponent) = scientific

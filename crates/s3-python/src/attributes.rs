@@ -1,4 +1,4 @@
-//! Attributes of written objects, by the names that they have in the S3 API.
+//! Converts upload options with S3 names (`ContentType`, `CacheControl`, …) from Python to `Attributes`.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use s3_core::{Attributes, Encryption};
 /// Values by name: `ContentType`, `CacheControl` and so on.
 pub(crate) type Named = HashMap<String, String>;
 
-/// Returns the attributes with these names, and user metadata.
+/// Returns attributes with these values and this user metadata.
 ///
 /// # Errors
 ///
@@ -26,7 +26,7 @@ pub(crate) fn attributes(named: Option<&Named>, user: Option<Named>) -> PyResult
     Ok(attributes)
 }
 
-/// Replaces the attributes that are named.
+/// Sets the attributes that `named` contains.
 ///
 /// # Errors
 ///
@@ -46,7 +46,7 @@ pub(crate) fn apply(attributes: &mut Attributes, named: &Named) -> PyResult<()> 
                 attributes.encryption = Some(Encryption::new(value));
                 continue;
             }
-            // Of the encryption, which may come later.
+            // Set after the loop: it belongs to the encryption, which may come later in the map.
             "SSEKMSKeyId" => continue,
             other => {
                 let text = format!("{other}: mfs3 does not have this option");

@@ -1,4 +1,4 @@
-//! [`PyClient`]: the calls of a client.
+//! [`PyClient`]: the Python class `mfs3._native.Client`, with its get, put, list, copy, tag and bucket methods.
 
 use std::collections::HashMap;
 use std::iter;
@@ -45,7 +45,7 @@ type Put<'py> = (
 /// Key as given, URL, and whether an existing object was kept.
 type Written = (String, String, bool);
 
-/// How many copies and other requests of one call wait for the engine at once, which decides how many it sends.
+/// Maximum number of copies or aborts of one call that are queued at the engine, which limits those in flight.
 const AT_ONCE: usize = 64;
 
 /// A client: a root, a temporary directory and the engine that it shares with others.
@@ -55,7 +55,7 @@ pub(crate) struct PyClient(InProcess<Handles>);
 struct Handles {
     /// For calls on one object and listings.
     single: S3,
-    /// For calls on many objects, if requests of those are to fail on purpose.
+    /// For calls on many objects, if failures are injected into their requests.
     injecting: Option<S3>,
 }
 
@@ -106,7 +106,7 @@ impl PyClient {
         handles.is_some_and(|handles| handles.all().any(S3::has_scratch))
     }
 
-    /// The temporary directory, which is made now.
+    /// Returns the temporary directory; creates it if needed. `None` if that fails or the client is closed.
     fn scratch_path(&self) -> PyResult<Option<PathBuf>> {
         Ok(self.handles()?.many().scratch_path())
     }
@@ -174,8 +174,8 @@ impl PyClient {
             .run(py, work, IntoObjects::into_objects)
     }
 
-    /// Reads ranges of objects: for each URL and its ranges, from start to end, a list of bytes. Those of one object that
-    /// are at most `gap` bytes apart are read together, and all of one object are of one version.
+    /// Reads ranges (start and end) of objects; returns a list of bytes for each URL. Ranges of one object that are at
+    /// most `gap` bytes apart are merged. All ranges of one object are of one version.
     #[pyo3(signature = (objects, gap, *, done=None))]
     fn get_ranges(
         &self,
@@ -261,7 +261,7 @@ impl PyClient {
             .run(py, work, IntoObjects::into_objects)
     }
 
-    /// Opens an object that is read piece by piece, in the version with this ETag if there is one.
+    /// Opens an object for streaming. With `etag`, only the version that has this ETag.
     #[pyo3(signature = (key, offset=None, length=None, *, etag=None, done=None))]
     fn open_reader(
         &self,
@@ -280,8 +280,8 @@ impl PyClient {
         PyReader::open(py, get.stream(), done)
     }
 
-    /// Makes a directory equal to another: URLs begin with `s3://`, everything else is a local path. Returns how many
-    /// files or objects were written, deleted and left alone.
+    /// Synchronises `target` with `source`. A path that begins with `s3://` is in S3, others are local. Returns the
+    /// numbers of transferred, deleted and unchanged files or objects.
     #[pyo3(signature = (source, target, *, delete=false, dry_run=false, progress=None, done=None))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
     fn sync(
@@ -380,7 +380,7 @@ impl PyClient {
         PyRecordBatches::of_listing(py, list.stream().record_batches(batch_rows))
     }
 
-    /// Opens the CSV objects that the patterns find.
+    /// Opens the CSV objects that match the patterns.
     #[pyo3(signature = (patterns, *, delimiter, header, drop_index, pandas_nulls, infer_rows, include_path, batch_rows))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
     fn read_csv(
@@ -396,8 +396,8 @@ impl PyClient {
         batch_rows: usize,
     ) -> PyResult<PyRecordBatches> {
         let delimiter = u8::try_from(delimiter).ok().filter(u8::is_ascii);
-        let delimiter =
-            delimiter.ok_or_else(|| PyValueError::new_err("delimiter: one character of ASCII"))?;
+        let delimiter = delimiter
+            .ok_or_else(|| PyValueError::new_err("delimiter must be one ASCII character"))?;
         let mut read = Frames::new(&self.handles()?.single)
             .read_csv(patterns)
             .delimiter(delimiter)
@@ -414,7 +414,7 @@ impl PyClient {
         Ok(PyRecordBatches::of_csv(batches))
     }
 
-    /// Opens the Parquet objects that the patterns find.
+    /// Opens the Parquet objects that match the patterns.
     #[pyo3(signature = (patterns, *, batch_rows))]
     fn read_parquet(
         &self,
@@ -463,7 +463,7 @@ impl PyClient {
         Call::new(done).run(py, async { info.await }, IntoObjects::into_objects)
     }
 
-    /// Uploads an object. `attributes` are headers by the names of the S3 API, `user` is metadata of any program.
+    /// Uploads an object. `attributes` are headers by their names in the S3 API, `user` is user metadata.
     #[pyo3(signature = (key, value, content_type=None, metadata=None, *, overwrite=true, attributes=None, user=None,
                         progress=None, done=None))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
@@ -482,7 +482,7 @@ impl PyClient {
     ) -> PyResult<Py<PyAny>> {
         let progress = Progress::new(progress);
         let others = self::attributes(attributes.as_ref(), user)?;
-        // One object through the call on many would count as many for the injection of failures.
+        // With the client `single`: failures are injected into calls on many objects only.
         let object = put_object((key, value, content_type, None, metadata), others)?;
         let put = self
             .handles()?
@@ -496,7 +496,7 @@ impl PyClient {
             .run(py, async { put.await }, |results| written(&results[0]))
     }
 
-    /// Uploads many objects. `attributes` and `user` are those of each.
+    /// Uploads many objects. `attributes` and `user` apply to each of them.
     #[pyo3(signature = (objects, *, overwrite=true, attributes=None, user=None, progress=None, done=None))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
     fn put_many(
@@ -525,7 +525,7 @@ impl PyClient {
             .run(py, async { put.await }, all_written)
     }
 
-    /// Starts an upload that is written to piece by piece.
+    /// Opens an object for streaming writes.
     #[pyo3(signature = (key, content_type=None, metadata=None, *, overwrite=true, attributes=None, user=None))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
     fn open_writer(
@@ -565,7 +565,7 @@ impl PyClient {
         Call::new(done).run(py, async { copy.await }, |result| written(&result))
     }
 
-    /// Copies objects within S3: pairs of source and target. Returns whether each source was there.
+    /// Copies objects within S3: pairs of source and target. Returns whether each source existed.
     fn copy_many(&self, py: Python<'_>, pairs: Vec<(String, String)>) -> PyResult<Py<PyAny>> {
         let s3 = self.handles()?.single.clone();
         let copies = pairs.into_iter().map(move |(source, target)| {
@@ -576,7 +576,7 @@ impl PyClient {
         Call::new(None).run(py, work, |copied: Vec<bool>| copied)
     }
 
-    /// Changes user metadata, where `None` removes an entry, and headers of an object, which is copied onto itself.
+    /// Changes user metadata and headers of an object by copying it onto itself. `None` removes a metadata entry.
     #[pyo3(signature = (key, user, *, attributes=None))]
     fn set_metadata(
         &self,
@@ -591,7 +591,7 @@ impl PyClient {
         let work = async move {
             let info = s3.info(key.as_str()).await?;
             let mut stored = info.stored_attributes().cloned().unwrap_or_default();
-            // The names are known.
+            // Cannot fail: the names were checked above.
             let _ = apply(&mut stored, &named);
             for (name, value) in user {
                 let name = name.to_ascii_lowercase();
@@ -619,7 +619,7 @@ impl PyClient {
         Call::new(None).run(py, async { set.await }, |()| None::<()>)
     }
 
-    /// Returns whether a bucket keeps versions.
+    /// Returns whether versioning is enabled for a bucket.
     fn is_versioned(&self, py: Python<'_>, bucket: String) -> PyResult<Py<PyAny>> {
         let versioning = self.handles()?.single.versioning(bucket);
         Call::new(None).run(py, async { versioning.await }, |versioning| {
@@ -636,7 +636,7 @@ impl PyClient {
         Call::new(None).run(py, async { set.await }, |()| None::<()>)
     }
 
-    /// Lists unfinished uploads whose URLs begin so: path (bucket and key), ID, and seconds of the start.
+    /// Lists multipart uploads in progress whose URL begins with `prefix`: path (bucket and key), ID, start in seconds.
     fn list_uploads(&self, py: Python<'_>, prefix: String) -> PyResult<Py<PyAny>> {
         let transfer = self.handles()?.single.transfer().clone();
         let work = async move {
@@ -657,7 +657,7 @@ impl PyClient {
         })
     }
 
-    /// Aborts uploads: pairs of URL and ID. One that is gone is no error.
+    /// Aborts multipart uploads: pairs of URL and ID. An upload that does not exist is not an error.
     fn abort_uploads(&self, py: Python<'_>, uploads: Vec<(String, String)>) -> PyResult<Py<PyAny>> {
         let transfer = self.handles()?.single.transfer().clone();
         let aborts = uploads.into_iter().map(move |(url, upload)| {
@@ -686,7 +686,7 @@ impl PyClient {
         Call::new(done).run(py, async { delete.await }, all_written)
     }
 
-    /// Returns a URL that anybody may use for some seconds.
+    /// Returns a presigned URL that is valid for `seconds`.
     #[pyo3(signature = (key, seconds, method, *, done=None))]
     fn presign(
         &self,
@@ -701,7 +701,7 @@ impl PyClient {
             "PUT" => PresignMethod::Put,
             other => {
                 return Err(PyValueError::new_err(format!(
-                    "method {other:?}: GET or PUT"
+                    "method {other:?} is not GET or PUT"
                 )));
             }
         };
@@ -730,7 +730,7 @@ impl PyClient {
         })
     }
 
-    /// Removes the temporary directory; in a forked child nothing.
+    /// Removes the temporary directory. Does nothing in a forked child.
     #[pyo3(signature = (*, done=None))]
     fn close(&self, py: Python<'_>, done: Done) -> PyResult<Py<PyAny>> {
         let handles = self.handles().ok();
@@ -748,7 +748,7 @@ impl PyClient {
                 .collect::<Result<(), Error>>()
         };
         if !self.0.is_ours() && done.is_none() {
-            // Not even the threads of this process are needed for that.
+            // There is nothing to do, so no worker threads are started in this process.
             return Ok(py.None());
         }
         Call::new(done).run(py, work, |()| None::<()>)
@@ -768,7 +768,7 @@ impl PyClient {
     }
 }
 
-/// A directory in S3 if it begins as a URL does, or else a local one.
+/// Returns a directory in S3 for a path that begins with `s3://`, otherwise a local one.
 fn sync_place(py: Python<'_>, place: PathBuf) -> PyResult<SyncPlace> {
     match place.to_str().filter(|text| text.starts_with("s3://")) {
         None => Ok(place.into()),
@@ -794,7 +794,7 @@ fn conditions(etag: Option<&str>) -> Conditions {
     }
 }
 
-/// Returns whether the source of a copy was there.
+/// Returns whether the source of a copy existed.
 fn found(copy: Result<WriteResult, Error>) -> Result<bool, Error> {
     match copy {
         Ok(_) => Ok(true),

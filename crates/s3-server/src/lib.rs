@@ -1,7 +1,7 @@
 //! An S3 server over any [`Store`](s3_core::Store).
 //!
 //! It verifies signatures and presigned URLs. It accepts aws-chunked bodies with signed or unsigned trailers, and
-//! buckets in the path or in the host name. The `s3s` crate implements the protocol; every operation becomes a call of
+//! buckets in the path or in the host name. The `s3s` crate implements the protocol; every operation becomes a call to
 //! the store.
 //!
 //! ```text
@@ -10,16 +10,17 @@
 //!
 //! * Checksums (CRC32, CRC32C, CRC64NVME, SHA1, SHA256, as header or trailer) and `Content-MD5` are compared with
 //!   the body; a mismatch fails with `400 BadDigest` and nothing is stored.
-//! * Downloads are streamed; uploads are collected without a copy.
+//! * Downloads are streamed. Uploads are collected in memory, without copying.
 //! * Listings with `encoding-type=url` return every key exactly, including control characters.
-//! * Versions and tags are the store's. Access lists, locks, parts by number, checksums of multipart objects, the digests
-//!   of customers' keys and the configurations of buckets are kept beside the store, in memory.
+//! * The store keeps versions and tags. The server keeps ACLs, object locks, part sizes and checksums of multipart
+//!   objects, digests of SSE-C keys, and bucket configurations, in memory only.
 //! * Object lock keeps versions from being deleted. Access lists, policies and all other configurations of a bucket
 //!   (website, lifecycle, replication, logging, notification and so on) are stored and returned, without effect. CORS
-//!   rules respond to preflights and add their headers to responses.
+//!   rules take effect: the server responds to preflight requests and adds CORS headers to responses.
 //! * The account is `123456789012`: requests that expect another owner of the bucket are rejected.
-//! * The response to a CompleteMultipartUpload that is sent again is repeated, as on AWS.
-//! * A `Range` that is not a single byte range and a condition by no time are ignored, as on AWS.
+//! * A repeated CompleteMultipartUpload gets the same response again, as on AWS.
+//! * On reads, a `Range` that is not a single byte range and a time condition without a valid time are ignored, as on
+//!   AWS.
 
 mod authorization;
 mod checksum;

@@ -64,7 +64,7 @@ fn block<'a>(file: &'a SourceFile, start: &str) -> Vec<&'a str> {
     lines
 }
 
-/// The names behind `fn` and `async fn`, comments left out.
+/// The names after `fn` and `async fn`, without those in comments.
 fn methods<'a>(lines: &[&'a str]) -> BTreeSet<&'a str> {
     lines
         .iter()

@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_mean_objects_of_their_size() {
+    fn the_size_of_an_object_is_in_its_key() {
         for (key, len) in [
             ("small/000000", SMALL),
             ("small/099999", SMALL),
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_listed_is_there() {
+    fn listed_keys_have_objects() {
         let mut key = String::new();
         for index in [0, MID_LISTED - 1, MID_LISTED, BENCH_LISTED - 1] {
             key.clear();

@@ -11,8 +11,8 @@ pub struct BenchServerConfig {
     ///
     /// The first 128 KiB of each body are not limited, so that small bodies are not slowed down.
     pub connection_rate: Option<u64>,
-    /// Size of the pool that object bodies are slices of, in bytes. 256 MiB by default: more than the processor's
-    /// caches, as with a real data set.
+    /// Size of the pool that object bodies are slices of, in bytes. 256 MiB by default: larger than the CPU
+    /// caches, like a real data set.
     pub pool_bytes: u64,
 }
 

@@ -1,4 +1,4 @@
-//! A connection of the benchmark server: reads requests, discards bodies, sends responses.
+//! A connection of the benchmark server: reads requests, reads or discards their bodies, sends responses.
 
 use std::io;
 
@@ -14,7 +14,7 @@ use super::request::{Malformed, Request};
 /// Buffer space reserved before each read of request heads.
 const ROOM: usize = 16 << 10;
 
-/// Bytes per system call at most, so that one connection does not delay the others for long.
+/// Maximum number of bytes per system call, so that one connection does not delay the others for long.
 const AT_ONCE: usize = 4 << 20;
 
 /// Bodies up to this size are sent in one system call with their head.

@@ -1,4 +1,4 @@
-//! Counters of requests, connections and bytes since the last reset.
+//! Counters of a benchmark server: requests, connections and bytes since the last reset, and what is open now.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 

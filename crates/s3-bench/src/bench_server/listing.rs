@@ -1,4 +1,4 @@
-//! Pages of `ListObjectsV2`.
+//! ListObjectsV2 responses of the benchmark server: selects the keys of a page and writes its XML.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -13,7 +13,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~')
     .remove(b'/');
 
-/// Keys per page at most.
+/// Maximum number of keys per page.
 const PAGE: u64 = 1000;
 
 /// Approximate size of an entry in the document, in bytes.
@@ -39,7 +39,7 @@ struct Page {
     truncated: bool,
 }
 
-/// The document of the response.
+/// Returns the `ListBucketResult` document for a request.
 pub(super) fn page(keys: &Keys, request: &Request) -> String {
     let query = Query::of(request);
     let page = query.select(keys);
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn prefix_and_start_after_narrow() {
+    fn prefix_and_start_after_select_keys() {
         let keys = Keys::of_bucket("list-2500-5");
         let xml = page(&keys, &request("prefix=p03/&start-after=p03/data-00001998"));
         let found = texts(&xml, "Key");
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_xml_cannot_hold_are_written_so_that_it_can() {
+    fn special_characters_in_keys_are_escaped_or_encoded() {
         let keys = Keys::Kept(vec![KeptKey {
             key: "a&b <c>".to_owned(),
             size: 1,

@@ -1,4 +1,4 @@
-//! Request handlers of the benchmark server: GET, HEAD, PUT, POST, DELETE, listings and `/_stats`.
+//! Request handlers of the benchmark server: GET, HEAD, PUT, POST, DELETE, listings, `/_stats` and `/_reset`.
 
 use std::fmt::Write as _;
 use std::ops::Range;

@@ -1,11 +1,11 @@
-//! Parser of request heads.
+//! Parser of HTTP request heads for the benchmark server: method, bucket, key, query and the headers it uses.
 
 use std::borrow::Cow;
 use std::str;
 
 use percent_encoding::percent_decode_str;
 
-/// Headers per request at most. Generated clients, such as the AWS SDKs, send about twenty.
+/// Maximum number of headers per request. Generated clients, such as the AWS SDKs, send about twenty.
 const HEADERS: usize = 64;
 
 /// The parts of a request head that the benchmark server uses.
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_head_is_read_once_it_is_there() {
+    fn a_head_is_parsed_when_it_is_complete() {
         let head = b"PUT /keep/a%20b/c?uploadId=u%2F1&partNumber=7&x HTTP/1.1\r\nHost: h\r\n\
                      Content-Length: 12\r\nX-Amz-Content-Sha256: STREAMING-UNSIGNED-PAYLOAD-TRAILER\r\n\
                      Range: bytes=0-4\r\n\r\nbody";
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_http_is_rejected() {
+    fn bytes_that_are_not_http_are_rejected() {
         assert_eq!(
             Request::parse(b"\x16\x03\x01\x02\x00").unwrap_err(),
             Malformed

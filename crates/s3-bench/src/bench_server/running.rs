@@ -20,7 +20,7 @@ use super::request::Request;
 use super::response::{Body, Response};
 use super::state::{KEEP, State};
 
-/// Connections that may wait to be accepted: no client that opens hundreds at once has to retry.
+/// Length of the accept queue, so that a client that opens hundreds of connections at once does not have to retry.
 const BACKLOG: u32 = 4096;
 
 /// A benchmark server on its own thread. Dropping it stops the server and joins the thread.

@@ -1,4 +1,4 @@
-//! State shared by the connections of a benchmark server.
+//! State of a benchmark server, shared by its connections: stored objects, multipart uploads, data pool, counters.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;

@@ -1,4 +1,4 @@
-//! Runs one workload in a child process.
+//! Runs one workload in a child process and returns its wall time, CPU time and peak memory.
 
 use std::env;
 use std::fs;
@@ -55,7 +55,7 @@ pub(crate) fn run(task: &Task<'_>) -> Outcome<Cost> {
     let busy = busy()?;
     let begin = Instant::now();
     let mut child = command.spawn()?;
-    let pid = Pid::from_raw(child.id().try_into()?).ok_or("a process without number")?;
+    let pid = Pid::from_raw(child.id().try_into()?).ok_or("the child has no process ID")?;
     let (done, watched) = mpsc::channel::<()>();
     let watcher = thread::spawn(move || {
         if watched.recv_timeout(TIMEOUT) == Err(RecvTimeoutError::Timeout) {
@@ -79,7 +79,8 @@ pub(crate) fn run(task: &Task<'_>) -> Outcome<Cost> {
         )
         .into());
     }
-    let mut cost = parse(&said).ok_or_else(|| format!("a client said {said:?}"))?;
+    let mut cost =
+        parse(&said).ok_or_else(|| format!("unexpected output of a client: {said:?}"))?;
     cost.wall = wall;
     cost.others = ((self::busy()? - busy - cost.cpu) / wall).max(0.0);
     Ok(cost)
@@ -144,7 +145,7 @@ fn parse(said: &str) -> Option<Cost> {
     })
 }
 
-/// The time that all cores together were not idle, in seconds.
+/// Returns the busy time of all cores since boot, in seconds.
 fn busy() -> Outcome<f64> {
     let stat = fs::read_to_string("/proc/stat")?;
     let fields: Vec<f64> = stat
@@ -163,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_client_says_is_read() {
+    fn the_output_of_a_client_is_parsed() {
         let cost = parse("count=3 bytes=12288 inner=0.5 cpu=0.25 peak_kib=9000\n").unwrap();
         assert_eq!((cost.items, cost.bytes, cost.peak_kib), (3, 12288, 9000));
         assert!((cost.cpu - 0.25).abs() < 1e-9);

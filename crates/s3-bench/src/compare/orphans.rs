@@ -1,4 +1,4 @@
-//! Removes files of measurements that were killed.
+//! Removes temporary directories (`s3-bench-<pid>`) of benchmark processes that were killed.
 
 use std::fs;
 use std::io;
@@ -6,19 +6,19 @@ use std::path::Path;
 
 const NAME: &str = "s3-bench-";
 
-/// The name of this process's folders.
+/// Returns the name of this process's temporary directories: `s3-bench-<pid>`.
 pub(crate) fn own_name() -> String {
     format!("{NAME}{}", std::process::id())
 }
 
-/// Removes the folders of processes that are no more.
+/// Removes the directories of benchmark processes that have ended.
 pub(crate) fn remove(folders: &[&Path]) -> io::Result<()> {
     for folder in folders {
         for entry in fs::read_dir(folder)? {
             let entry = entry?;
             if is_left(&entry.file_name().to_string_lossy()) {
                 match fs::remove_dir_all(entry.path()) {
-                    // Of another user.
+                    // It belongs to another user.
                     Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
                     removed => removed?,
                 }

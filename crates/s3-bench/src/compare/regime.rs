@@ -3,7 +3,7 @@
 
 use clap::ValueEnum;
 
-/// A kind of server.
+/// A network profile of the benchmark server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Regime {
     /// Responds at once: shows what a client costs

@@ -72,7 +72,7 @@ impl Drop for ServerProcess {
 }
 
 /// The CPU time in `/proc/PID/stat`: fields 14 and 15, user and system time. Fields are counted after the name, which
-/// may contain spaces and brackets.
+/// may contain spaces and parentheses.
 fn seconds(stat: &str) -> Option<f64> {
     let (_, rest) = stat.rsplit_once(')')?;
     let mut fields = rest.split_whitespace().skip(11);

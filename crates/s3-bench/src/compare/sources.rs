@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::Outcome;
 
-/// How much of each there is.
+/// Numbers of objects, ranges and keys, and the size of the big object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Amounts {
     pub(crate) small: u64,

@@ -8,7 +8,7 @@ use std::rc::Rc;
 /// A prepared request.
 #[derive(Debug)]
 pub(super) struct Job {
-    /// Up to the headers of the body, without the empty line.
+    /// Request line and headers, without `Content-Length` and the blank line.
     pub(super) head: String,
     pub(super) upload: Upload,
     pub(super) sink: Sink,
@@ -18,9 +18,9 @@ pub(super) struct Job {
 #[derive(Debug)]
 pub(super) enum Upload {
     Nothing,
-    /// A whole file, opened when its turn comes.
+    /// A whole file, opened when the request is sent.
     File(PathBuf),
-    /// A piece of an open file.
+    /// A range of an open file.
     Part(Rc<File>, Range<u64>),
 }
 

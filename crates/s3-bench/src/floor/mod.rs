@@ -1,8 +1,8 @@
-//! The floor: the same bytes over the same sockets and files with as little code as possible, as a lower bound.
+//! Lower-bound client ("the floor"): runs the benchmark workloads with as little code as possible.
 //!
-//! One thread, `epoll`, reused connections, requests that are prepared and unsigned, responses of which only status and
-//! length are read. It neither signs nor checks; in some workloads a client may still cost less (docs/TUNING.md: W2t,
-//! W5, W6).
+//! It uses one thread, `epoll` and reused connections. Requests are prepared in advance and not signed. Only the status
+//! and `Content-Length` of a response are parsed, and the keys of a listing; checksums are not verified. In some
+//! workloads a client may still cost less (docs/TUNING.md: W2t, W5, W6).
 
 mod event_loop;
 mod job;

@@ -12,7 +12,7 @@ pub(super) fn begin(host: &str, path: &str) -> Outcome<String> {
         .split("<UploadId>")
         .nth(1)
         .and_then(|rest| rest.split('<').next())
-        .ok_or("no upload was begun")?;
+        .ok_or("the response has no UploadId")?;
     Ok(id.to_owned())
 }
 

@@ -1,4 +1,4 @@
-//! Workloads through the async client, on tokio's default runtime.
+//! Benchmark workloads with the async client of s3-client, on tokio's default runtime.
 
 use std::path::PathBuf;
 

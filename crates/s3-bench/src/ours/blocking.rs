@@ -1,4 +1,4 @@
-//! Workloads through the blocking client.
+//! Benchmark workloads with the blocking client of s3-client, and their URLs and ranges, which the async one shares.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! Workloads through object_store.
+//! Benchmark workloads with object_store.
 
 use std::fs::File;
 use std::sync::Arc;

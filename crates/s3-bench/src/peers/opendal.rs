@@ -1,4 +1,4 @@
-//! Workloads through OpenDAL.
+//! Benchmark workloads with OpenDAL.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::tally::Tally;
 use crate::workload::Workload;
 
 pub(super) async fn run(workload: Workload, contract: &Contract) -> Outcome<Tally> {
-    // Its default features would do so before main.
+    // OpenDAL's default features, which are off, would install it before `main`.
     HttpTransporter::install_default(ReqwestTransport::default());
     let operator = operator(contract, BUCKET)?;
     match workload {

@@ -22,7 +22,7 @@ pub(crate) fn run(peer: Client, workload: Workload, contract: &Contract) -> Outc
             Client::ObjectStore => object_store::run(workload, contract).await,
             Client::Opendal => opendal::run(workload, contract).await,
             Client::Sdk => sdk::run(workload, contract).await,
-            ours => Err(format!("{ours} is not another client").into()),
+            ours => Err(format!("{ours} is not object_store, OpenDAL or the AWS SDK").into()),
         }
     })
 }

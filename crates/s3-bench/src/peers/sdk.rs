@@ -1,4 +1,4 @@
-//! Workloads through aws-sdk-s3.
+//! Benchmark workloads with aws-sdk-s3.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -67,7 +67,7 @@ async fn client(contract: &Contract) -> Client {
 
 fn known(size: Option<i64>) -> Outcome<u64> {
     Ok(size
-        .ok_or("a response without Content-Length")?
+        .ok_or("the response has no Content-Length")?
         .try_into()?)
 }
 
@@ -141,7 +141,7 @@ async fn put_big(contract: &Contract, client: &Client) -> Outcome<Tally> {
         .send()
         .await?
         .upload_id
-        .ok_or("an upload without id")?;
+        .ok_or("the response has no upload ID")?;
     let file = Arc::new(File::open(contract.big_source())?);
     let parts = (1..).zip(contract.parts(PART)).map(|(number, part)| {
         let put = client.upload_part().bucket(bucket).key(key);

@@ -1,4 +1,4 @@
-//! `cat`: prints objects.
+//! `cat`: prints objects, or a byte range of them, to standard output.
 
 use std::io::{self, Write};
 
@@ -36,7 +36,7 @@ pub(crate) struct CatArgs {
 pub(crate) async fn run(arguments: CatArgs, session: Session) -> Result<(), Failure> {
     if session.report.is_json() {
         return Err(Failure::usage(
-            "cat prints bytes, so there is no --json for it",
+            "cat does not support --json: it prints the bytes of objects",
         ));
     }
     let mut items = Vec::new();
@@ -109,7 +109,7 @@ pub(super) async fn print(session: &Session, item: GetItem) -> Result<(), Failur
     let mut reader = session.transfer().open(item, &session.options).await?;
     while let Some(frame) = reader.next().await {
         let frame = frame?;
-        // A thread that may block: the reader of the output may be slow, and Ctrl-C has to work meanwhile.
+        // On a blocking thread: the reader of standard output may be slow, and Ctrl-C must work meanwhile.
         let written = tokio::task::spawn_blocking(move || {
             let mut output = io::stdout().lock();
             output.write_all(&frame)?;

@@ -1,4 +1,4 @@
-//! `completions`: a script that completes commands in a shell.
+//! `completions`: prints a shell completion script.
 
 use clap::Args;
 use clap_complete::Shell;
@@ -7,7 +7,7 @@ use crate::cli::Cli;
 use crate::failure::Failure;
 use crate::session::Session;
 
-/// Print a script that completes commands in a shell
+/// Print a shell completion script
 #[derive(Args, Debug)]
 #[command(
     after_help = "Example:\n  mfs3 completions bash > ~/.local/share/bash-completion/completions/mfs3"

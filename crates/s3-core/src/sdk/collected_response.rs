@@ -1,11 +1,11 @@
-//! A response whose body has been read into memory, from either transport.
+//! A response whose body has been read into memory, received by s3-wire or by the HTTP client of the AWS SDK.
 
 use std::borrow::Cow;
 
-/// The longest document that is read. A thousand keys of a thousand bytes, each written as three, and their attributes,
-/// are less than half.
+/// The largest document that is read, 16 MiB. A page of 1,000 keys of 1,024 bytes, percent-encoded to three times their
+/// length, and their attributes take less than half of it.
 pub(super) const MAX_DOCUMENT: usize = 16 << 20;
-/// The longest error document that is read; those of S3 take less than 1 KiB.
+/// The largest error document that is read, 64 KiB; those of S3 have less than 1 KiB.
 pub(super) const MAX_ERROR_BODY: usize = 64 << 10;
 
 /// A response with its body in memory.

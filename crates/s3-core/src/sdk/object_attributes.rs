@@ -1,4 +1,4 @@
-//! Size, checksum and parts of an object.
+//! GetObjectAttributes: size, ETag, storage class, checksum and parts of an object, without its body.
 
 use std::sync::Arc;
 
@@ -81,7 +81,7 @@ fn attributes(document: &Element) -> Result<ObjectAttributes, &'static str> {
         Some(listed)
     });
     let listed: Option<Vec<_>> = listed.collect();
-    attributes.parts = listed.ok_or("a part of the response has no number or no size")?;
+    attributes.parts = listed.ok_or("a part in the response has no number or no size")?;
     if is_truncated(parts)? {
         let next = parts.scalar("NextPartNumberMarker").and_then(small);
         attributes.next = Some(next.ok_or(NO_NEXT_PAGE)?);

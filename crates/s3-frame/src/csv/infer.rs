@@ -1,4 +1,4 @@
-//! Types of columns from the first rows.
+//! CSV schema inference: names and types of the columns, from the first rows.
 
 use std::io::Cursor;
 use std::sync::Arc;
@@ -12,10 +12,11 @@ use super::columns::column_name;
 use super::dialect::Dialect;
 use super::times::{is_time, parse_column};
 
-/// Returns the columns of `text`, with the types of its first rows, and the number of these rows.
+/// Returns the schema of CSV `text`, inferred from at most `rows` rows, and the number of rows used.
 ///
-/// arrow-csv takes `inf` and numbers above 2⁶³ for text; pandas does not. A column without a value is text, which loses
-/// nothing, and so is one of times with offsets: a column has one time zone. Columns without a name are called as pandas calls them.
+/// For arrow-csv, `inf` and numbers above 2⁶³ are text; here they are numbers, as in pandas. A column without values is
+/// text, which loses nothing. A column of times with offsets is text too, because a column has one time zone. Unnamed
+/// columns get the names that pandas gives them.
 pub(super) fn infer(
     dialect: &Dialect,
     text: &[u8],
@@ -68,7 +69,7 @@ fn texts(
     reader.next().unwrap_or_else(empty)
 }
 
-/// Returns the type of a column of numbers that arrow-csv takes for text.
+/// Returns the number type of a column that arrow-csv infers as text; `None` if it is not numeric.
 fn number_type(column: &dyn Array) -> Option<DataType> {
     let column = column.as_string::<i32>();
     let all = |is: fn(&str) -> bool| column.iter().flatten().all(is);
@@ -82,7 +83,7 @@ fn number_type(column: &dyn Array) -> Option<DataType> {
     if all(|text| text.parse::<u64>().is_ok()) {
         return Some(DataType::UInt64);
     }
-    // An integer beyond 64 bits is no float: it would lose digits.
+    // An integer beyond 64 bits is not read as a float, which would lose digits.
     let is_float = |text: &str| text.parse::<f64>().is_ok();
     let has_wide = column
         .iter()

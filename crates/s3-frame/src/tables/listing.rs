@@ -1,4 +1,4 @@
-//! [`ListingTable`]: the objects under prefixes as a table.
+//! [`ListingTable`]: DataFusion table of the objects below S3 prefixes.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use s3_transfer::WorkerPool;
 use super::partition::Partition;
 use crate::{ListingBatches, listing_schema};
 
-/// The objects under prefixes as a table; each query lists.
+/// A table of the objects below prefixes. Each query lists the prefixes again.
 #[derive(Debug)]
 pub(super) struct ListingTable {
     s3: S3,

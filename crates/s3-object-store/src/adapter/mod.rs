@@ -1,4 +1,5 @@
-//! The traits of object_store on a [`Transfer`](s3_transfer::Transfer). Compiled once per version of object_store.
+//! Implements the object_store traits (`ObjectStore`, `PaginatedListStore`, `Signer`, multipart) with a `Transfer`.
+//! Compiled once per version of object_store.
 
 mod attributes;
 mod convert;

@@ -217,7 +217,7 @@ pub(super) async fn head_object(
     Ok((output, headers))
 }
 
-/// Returns whether the object is the one that `If-Range` names; without the header it is.
+/// Returns whether the object matches `If-Range`; `true` without the header.
 async fn if_range_holds(
     front: &Frontend,
     url: &S3Url,
@@ -236,7 +236,7 @@ async fn if_range_holds(
     Ok([time, etag].iter().flatten().any(|have| *have == wanted))
 }
 
-/// Rejects a read that names an encryption: only writes do.
+/// Rejects a read with `x-amz-server-side-encryption`, which only writes may have.
 fn reject_encryption(headers: &HeaderMap) -> S3Result<()> {
     match headers.contains_key("x-amz-server-side-encryption") {
         false => Ok(()),
@@ -262,7 +262,7 @@ pub(super) fn whole_object() -> ChecksumType {
     ChecksumType::from_static(ChecksumType::FULL_OBJECT)
 }
 
-/// Responds `304` to `If-None-Match: *`, which the conditions of a store cannot express: the object exists.
+/// Responds `304` to `If-None-Match: *` for an existing object. The conditions of a store cannot express `*`.
 fn reject_existing(condition: Option<&ETagCondition>, meta: &ObjectMeta) -> S3Result<()> {
     match condition {
         Some(ETagCondition::Any) => Err(with_validators(
@@ -273,11 +273,11 @@ fn reject_existing(condition: Option<&ETagCondition>, meta: &ObjectMeta) -> S3Re
     }
 }
 
-/// A read that may fail with `304` or `412`, whose response describes the object.
+/// Adds details of the object to the error response of a read: size, ETag and time, or storage class.
 struct Asked<'front> {
     front: &'front Frontend,
     head: HeadRequest,
-    /// The condition that fails with `412`: with an ETag condition, a time condition is ignored.
+    /// The condition that a `412` names: `If-Match` if the request has it, otherwise `If-Unmodified-Since`.
     condition: &'static str,
 }
 
@@ -339,7 +339,7 @@ fn with_size(mut error: S3Error, size: Option<u64>) -> S3Error {
     error
 }
 
-/// Adds the headers that a cache compares.
+/// Adds `ETag` and `Last-Modified`, which caches compare.
 fn with_validators(mut error: S3Error, meta: Option<&ObjectMeta>) -> S3Error {
     let etag = meta.and_then(|meta| meta.etag.as_ref());
     let etag = etag.and_then(|etag| HeaderValue::from_str(&format!("\"{}\"", etag.as_str())).ok());
@@ -375,8 +375,8 @@ impl Part {
     }
 }
 
-/// Returns the part that is asked for. The lock of the key is held. An object that was not uploaded in parts is its own
-/// first part.
+/// Returns the part with the requested `partNumber`. The caller holds the lock of the key. An object that was not
+/// uploaded in parts is its own part 1.
 async fn part(
     front: &Frontend,
     url: &S3Url,
@@ -423,7 +423,7 @@ async fn part(
     Err(error)
 }
 
-/// The checksum is sent with `x-amz-checksum-mode: ENABLED`, and only for the whole object or a part by its number.
+/// Returns the checksum to send: only with `x-amz-checksum-mode: ENABLED`, for the whole object or a numbered part.
 fn shown_checksum(
     meta: &ObjectMeta,
     extras: &ObjectExtras,

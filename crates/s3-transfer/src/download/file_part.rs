@@ -1,4 +1,4 @@
-//! A range of a file that one part fills, through one buffer.
+//! Writes a downloaded part to disk through one buffer: to a range of a shared file, or to a file of its own.
 
 use std::fs::File;
 use std::io;
@@ -12,8 +12,8 @@ use crate::io::{BUFFER, Buffers, Target, TempFile, on_disk, write_at};
 
 /// The bytes of one part, gathered in a buffer that is written to a file when it is full.
 ///
-/// While a buffer is written this part waits, and other parts continue. Bytes count as held while they are in the
-/// buffer or in the file; those of a write whose future is dropped count as lost.
+/// While the buffer is written, this part waits and other parts continue. Bytes in the buffer or in the file count as
+/// filled; those of a write whose future is dropped do not.
 #[derive(Debug)]
 pub(crate) struct FilePart {
     part_file: PartFile,
@@ -26,10 +26,10 @@ pub(crate) struct FilePart {
 enum PartFile {
     /// A range of a file that other parts write as well.
     Shared { file: Arc<File>, start: u64 },
-    /// The whole of a file, which is created for the first bytes and gets its name after the last ones: a file of
-    /// one buffer costs one visit to the disk.
+    /// A whole file. The first write creates it under a temporary name, the last one renames it. A file that fits into
+    /// one buffer is created, written and renamed in one blocking call.
     Own {
-        /// Held here only: who does not find it any more has been given up.
+        /// The only strong reference: a write that cannot upgrade its weak reference has been cancelled.
         target: Arc<Target>,
         len: u64,
         temp: Option<TempFile>,
@@ -161,7 +161,7 @@ impl Drop for FilePart {
     }
 }
 
-/// Writes all of a small file in one visit to the disk.
+/// Creates, writes and renames a small file in one blocking call.
 pub(crate) async fn write_whole(target: Target, bytes: Bytes) -> io::Result<()> {
     let len = bytes.len() as u64;
     // Lives until the write is over or this future is dropped.
@@ -170,7 +170,7 @@ pub(crate) async fn write_whole(target: Target, bytes: Bytes) -> io::Result<()> 
     on_disk(move || own_step(None, &weak, len, &bytes, 0, true).map(drop)).await
 }
 
-/// Takes a file of one part one step further: creates it, writes, names it. Blocks.
+/// Writes bytes to a part's own file. The first write creates the file, the last one renames it to its target. Blocks.
 fn own_step(
     temp: Option<TempFile>,
     target: &Weak<Target>,
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_for_nobody_leaves_nothing() {
+    fn a_cancelled_write_leaves_no_file() {
         let dir = tempfile::tempdir().unwrap();
         let gone = Arc::downgrade(&Arc::new(target(dir.path())));
         assert!(own_step(None, &gone, 2, b"ab", 0, true).is_err());
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_buffer_serves_all_writes_and_goes_back() {
+    async fn all_writes_use_one_buffer_and_return_it() {
         let dir = tempfile::tempdir().unwrap();
         let buffers = Buffers::default();
         let buffer = buffers.take();

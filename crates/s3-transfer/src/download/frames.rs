@@ -13,7 +13,7 @@ use crate::io::{BUFFER, Buffers};
 /// Frames smaller than this are copied, so that they do not occupy a whole buffer: half a buffer.
 const COPIED_BELOW: usize = BUFFER / 2;
 
-/// Room for frames that are sent before their buffer is full: one for a waiting reader, and some for interruptions.
+/// Room for frames that are sent before their buffer is full: one for a waiting reader, the rest for interruptions.
 const EARLY_FRAMES: usize = 8;
 
 /// A message from a part to the reader.
@@ -28,7 +28,7 @@ pub(super) enum Delivery {
 #[derive(Debug)]
 pub(crate) struct FrameSender {
     queue: mpsc::Sender<Delivery>,
-    /// The most bytes of the part.
+    /// The maximum length of the part, in bytes.
     len: u64,
     buffers: Buffers,
     buffer: Option<BytesMut>,
@@ -78,8 +78,8 @@ impl FrameSender {
         self.buffered() >= BUFFER || (self.buffered() > 0 && reader_waits)
     }
 
-    /// Returns whether the queue has room for the buffered bytes and for all frames that may follow them. Interruptions make
-    /// more frames than a part has buffers.
+    /// Returns whether the queue has room for the buffered bytes and for all frames that may follow. Each interrupted
+    /// attempt may add a short frame.
     pub(super) fn has_room(&self) -> bool {
         let full = self.len.saturating_sub(self.filled()) / BUFFER as u64;
         // The last frame, and one for a waiting reader.

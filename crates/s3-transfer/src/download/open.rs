@@ -1,8 +1,8 @@
 //! Streamed reads: frames of an object in order, with parts read ahead of the reader.
 //!
 //! A part is read by a task of its own and never waits for the reader: it only starts if the memory budget has room for
-//! all of its bytes. A part that the reader waits for starts without that room too, but is then at most 1 MiB long. Any
-//! number of open readers that are not read hold neither connections nor permits, and cannot block each other.
+//! all of its bytes. A part that the reader waits for starts without that room too, but is then at most 1 MiB long.
+//! Open readers that nobody reads hold no connection and no permit, so any number of them cannot block each other.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -40,8 +40,8 @@ const UNRESERVED_PART: u64 = 1 << 20;
 
 /// An open object: its description, and its bytes as a `Stream` of frames or as `AsyncRead`.
 ///
-/// Frames arrive in order. After an error, or the end, the stream has ended. All bytes are of one ETag; if the object
-/// is replaced while it is read, the reader fails with `ChangedDuringRead`. In a forked child it fails at once.
+/// Frames arrive in order. An error ends the stream. All bytes are of one ETag; if the object is replaced while it is
+/// read, the reader fails with `ChangedDuringRead`. In a forked child it fails at once.
 ///
 /// # Cancel safety
 ///
@@ -51,7 +51,7 @@ pub struct ObjectReader {
     options: CallOptions,
     found: Discovered,
     tasks: PoolJoinSet<()>,
-    /// The parts that have started and are not read to their end; the first is the one being read.
+    /// The parts that have started and are not fully read; the first is the one being read.
     parts: VecDeque<OpenPart>,
     /// Offset of the next part.
     next: u64,
@@ -84,8 +84,8 @@ impl Transfer {
     ///
     /// Requests: as for [`get`](Self::get), one per part of `part_size` bytes that the reader reaches, or of 1 MiB
     /// while other readers have taken the memory budget. Parts are read ahead of the reader, twice as many after each
-    /// part, within the budget; none while the process keeps its processors busy. An interrupted body resumes after the
-    /// last byte.
+    /// part, within the budget. While this process keeps its processors busy, only the next part is, 1 MiB before it is
+    /// needed. An interrupted body resumes after the last byte.
     ///
     /// # Examples
     ///
@@ -127,7 +127,7 @@ impl Transfer {
         outcome
     }
 
-    /// Opens the current version of the object, which the listing that named it no longer describes.
+    /// Opens an object. If it has changed since it was listed, opens its current version.
     async fn open_current(&self, item: &GetItem, options: &CallOptions) -> Result<ObjectReader> {
         match self.open_any(item, options).await {
             Err(error) if item.known.is_some() && has_changed(&error, item) => {
@@ -241,7 +241,7 @@ async fn read_first(
     }
 }
 
-/// Returns the error of a task that ended without a word; resumes its panic.
+/// Returns the error of a task that ended without a result; resumes its panic.
 fn lost_task(joined: Option<std::result::Result<(), crate::sync::JoinError>>) -> Error {
     let outcome = joined.map(|joined| join_result(joined, Operation::Get));
     match outcome {
@@ -251,7 +251,7 @@ fn lost_task(joined: Option<std::result::Result<(), crate::sync::JoinError>>) ->
 }
 
 impl OpenPart {
-    /// Gives back the memory of the bytes before `position`.
+    /// Releases the memory of the bytes before `position`.
     fn release(&mut self, position: u64) {
         if let Some(reservation) = &mut self.reservation {
             let left = usize::try_from(self.end - position).unwrap_or(usize::MAX);
@@ -370,7 +370,7 @@ impl ObjectReader {
         checked.now_or_never().unwrap_or(Ok(()))
     }
 
-    /// Ends the reader: nothing is requested or held any more.
+    /// Ends the reader: cancels its requests and releases its memory.
     fn end(&mut self, outcome: Result<()>) -> Result<()> {
         self.has_ended = true;
         self.parts.clear();

@@ -1,4 +1,4 @@
-//! Storage for the bytes of one part, filled in order over as many attempts as it takes.
+//! Destination of a part's bytes: memory, a file or a stream. A retry continues after the bytes that are stored.
 
 use std::io;
 
@@ -19,7 +19,7 @@ pub(crate) enum PartStorage {
     File(FilePart),
     /// Frames for a reader.
     Frames(FrameSender),
-    /// The whole object, stored in one go.
+    /// The whole object, stored in one step.
     Stored(ObjectData),
 }
 
@@ -34,7 +34,7 @@ impl PartStorage {
         }
     }
 
-    /// Forgets everything, so that the next attempt starts over; `false` if a reader has some of it.
+    /// Discards the stored bytes so that the next attempt starts over; `false` if some were already sent to the reader.
     pub(crate) fn clear(&mut self) -> bool {
         match self {
             Self::Memory(buffer) => buffer.clear(),
@@ -51,7 +51,7 @@ impl PartStorage {
             Self::Memory(buffer) => (buffer, usize::MAX),
             Self::File(part) => part.room(),
             Self::Frames(frames) => frames.room(),
-            Self::Stored(_) => unreachable!("it is full"),
+            Self::Stored(_) => unreachable!("the whole object is stored"),
         }
     }
 
@@ -64,7 +64,7 @@ impl PartStorage {
         }
     }
 
-    /// Returns whether a flush before the storage is full does not wait: a reader may never read.
+    /// Returns whether an early flush completes without waiting for the reader, which may never read.
     pub(crate) fn has_room(&self) -> bool {
         match self {
             Self::Frames(frames) => frames.has_room(),
@@ -84,7 +84,7 @@ impl PartStorage {
         }
     }
 
-    /// Returns whether the bytes have this MD5. They are read again.
+    /// Returns whether the stored bytes, which are read again, have this MD5. `true` for frames and whole objects.
     pub(crate) async fn has_md5(&mut self, etag: ETag) -> io::Result<bool> {
         match self {
             Self::Memory(buffer) => {

@@ -3,20 +3,20 @@
 //! Keys are read as numbers whose digits are the positions that vary. If the `n` keys of a page span a distance, the next
 //! page ends about that distance after its last key. A [`KeyInterpolator`] continues in such steps.
 //!
-//! Predictions are hints: a range between two of them may hold no key or many, and the listing is complete nevertheless.
+//! Predictions are hints: a range between two of them may hold no key or many, and the listing is complete either way.
 
 use std::ops::Range;
 
 /// Step width as a share of a page, in tenths: less than a page, so that most ranges fit into one response although keys
 /// are not spread evenly.
 const STEP_TENTHS: u128 = 9;
-/// Fewer keys do not tell a density.
+/// Minimum number of keys to estimate a density.
 const MIN_KEYS: usize = 4;
 /// Positions considered after the first that varies.
 const MAX_POSITIONS: usize = 16;
-/// Units of the number per key of the page; more precision would not place boundaries better.
+/// Digits are added until the page spans this many units per key; more would not improve the boundaries.
 const UNITS_PER_KEY: u128 = 16;
-/// Bound of the number's values, so that sums fit.
+/// Upper bound of a key's number, so that sums fit into `u128`.
 const MAX_VALUE: u128 = 1 << 100;
 
 /// An ordered set of ASCII bytes: the digits that occur at a position. Bit `n` stands for byte `n`.
@@ -72,7 +72,7 @@ impl Alphabet {
         self.is_subset_of(Self::ALPHANUMERIC) && (varies || self.is_subset_of(Self::DECIMAL))
     }
 
-    /// Adds digits that the page happens not to have.
+    /// Returns the decimal or hexadecimal digits if they contain this alphabet, otherwise the alphabet itself.
     fn complete(self) -> Self {
         let known = [Self::DECIMAL, Self::HEX];
         let known = known.into_iter().find(|known| self.is_subset_of(*known));
@@ -110,7 +110,7 @@ pub(super) struct KeyInterpolator {
 }
 
 impl KeyInterpolator {
-    /// Measures a page: its keys in ascending order, which share the first `fixed` bytes with all keys that follow.
+    /// Measures a page from its keys in ascending order. All keys of the listing share their first `fixed` bytes.
     ///
     /// Returns `None` for keys without digits, such as those that vary in characters beyond ASCII.
     pub(super) fn new(keys: &[&str], fixed: usize) -> Option<Self> {

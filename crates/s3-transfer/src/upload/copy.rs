@@ -31,7 +31,7 @@ impl Transfer {
     /// Requests: one. For an object of more than 5 GiB: the rejected copy, one HEAD, two for the upload and one per 512
     /// MiB. A condition on the target costs one HEAD more, and another one if it does not hold. If the response to a
     /// conditional copy is lost and its retry fails with 412, two HEADs find out whether the first attempt succeeded. On a
-    /// server that ignores the condition of a copy, it is not atomic.
+    /// server that ignores the condition of a copy, the HEAD and the copy are not atomic.
     ///
     /// # Examples
     ///
@@ -53,14 +53,15 @@ impl Transfer {
     ///
     /// # Errors
     ///
-    /// `NotFound`, `NoSuchBucket`, `AccessDenied`, `PreconditionFailed` if a condition of the request does not hold,
-    /// `Unsupported` for [`PutMode::IfMatch`], and for a large copy with any condition on the target, where the server
-    /// would ignore it, `InvalidInput` for a copy of an object onto itself that changes nothing.
+    /// * `NotFound`, `NoSuchBucket`, `AccessDenied`.
+    /// * `PreconditionFailed` if a condition of the request does not hold.
+    /// * `Unsupported` on a server that would ignore [`PutMode::IfMatch`], or any target condition of a large copy.
+    /// * `InvalidInput` for a copy of an object onto itself that changes nothing.
     pub async fn copy(&self, request: CopyRequest, options: &CallOptions) -> Result<PutResponse> {
         let url = request.to.clone();
         let options = self.call_options(options);
         let events = ObjectEvents::start(&options, Operation::Copy, &url, None);
-        // Boxed once here, as a put is: callers carry the future of a copy in their own.
+        // Boxed once here, as in `put`: callers embed this future in theirs.
         let mut work = Box::pin(self.copy_any(request, &options));
         let outcome = options
             .until_deadline(Operation::Copy, url.as_str(), work.as_mut())
@@ -87,11 +88,11 @@ impl Transfer {
         if source.size <= SINGLE_COPY {
             return Err(rejection);
         }
-        // Boxed: few copies take this way, and all would carry its size.
+        // Boxed: few copies need it, and the future of every copy would be as large.
         Box::pin(self.copy_parts(request, source, options)).await
     }
 
-    /// Returns the copy in one request, without a condition on the target that the server is known to ignore.
+    /// Returns the request for a copy in one request, without a target condition that the server is known to ignore.
     ///
     /// A HEAD looks for the target first: servers that honour `If-None-Match` for a put may ignore it for a copy (moto 5
     /// does), and would replace the object.
@@ -108,7 +109,7 @@ impl Transfer {
             _ => {}
         }
         let found = match self.find(&single.to, options).await {
-            // Without the right to list, a missing object cannot be told from one that may not be read: the server decides.
+            // Without permission to list, a HEAD of a missing object also fails with 403: the server decides.
             Err(error) if error.kind() == ErrorKind::AccessDenied => None,
             found => found?,
         };
@@ -126,7 +127,7 @@ impl Transfer {
             }
             return Err(Error::new(ErrorKind::PreconditionFailed, Operation::Copy)
                 .with_resource(&single.to)
-                .with_message("the target exists, or is not the one that was named"));
+                .with_message("the target exists, or its ETag is not the one in the condition"));
         }
         if single.mode == PutMode::IfAbsent && !server.put_if_absent {
             single.mode = PutMode::Overwrite;
@@ -159,7 +160,7 @@ impl Transfer {
         head.version.clone_from(&request.source_version);
         head.conditions.clone_from(&request.source_conditions);
         match self.head_with(head, options).await {
-            // A condition of a copy that does not hold is no success of a read.
+            // A read reports a failed condition as 304; for a copy it is a failed precondition.
             Err(error) if error.kind() == ErrorKind::NotModified => {
                 Err(error.with_kind(ErrorKind::PreconditionFailed))
             }
@@ -167,12 +168,12 @@ impl Transfer {
         }
     }
 
-    /// Returns the attributes of a copy that is made in parts, where the server copies none: those of the request, or else
-    /// of the source. No request; one if the source has tags.
+    /// Returns the attributes for a multipart copy, where the server copies none: those of the request, or else of the
+    /// source. Sends no request, or one to read the tags of the source.
     ///
     /// # Errors
     ///
-    /// Those of every call, for the request for the tags.
+    /// Those of [`get_tags`](Self::get_tags).
     pub async fn attributes_of_copy(
         &self,
         request: &CopyRequest,
@@ -221,7 +222,7 @@ impl Transfer {
             return Err(unconditional(&target.url));
         }
         let (upload, mut guard) = self.begin(&target, options).await?;
-        // The ETag pins the parts to one version; to read a version by its id takes another permission.
+        // The ETag pins the parts to one version. Reading a version by its ID requires another permission.
         let learned = source.version.filter(|_| source.etag.is_none());
         let version = request.source_version.or(learned);
         let size = upload_size(source.size, COPY_PART);
@@ -236,7 +237,7 @@ impl Transfer {
         });
         let parts: Vec<UploadPartCopy> = parts.collect();
         let copied = self.copy_all(parts, guard.parts(), options).await;
-        // Parts are pinned to the version that the HEAD described, whatever the caller has asked for.
+        // Parts are pinned to the version that the HEAD described, even if the caller set no condition.
         let has_conditions = request.source_conditions != Conditions::default();
         let copied = copied.map_err(|error| match error.kind() {
             ErrorKind::PreconditionFailed if !has_conditions => error
@@ -246,7 +247,7 @@ impl Transfer {
         });
         let completed = match copied {
             Ok(mut tags) => {
-                // S3 computes a checksum of each part; only an upload that was begun with one names them.
+                // S3 computes a checksum of each part; only one with the upload's algorithm is sent back.
                 for tag in &mut tags {
                     let wanted = upload.checksum_algorithm;
                     tag.checksum.take_if(|sum| Some(sum.algorithm) != wanted);

@@ -11,13 +11,16 @@ use super::response_head;
 pub fn http_response(bytes: &[u8]) {
     let at_once = response_head::parse(bytes);
     if let Ok(Some((size, parsed))) = &at_once {
-        assert!(*size <= bytes.len(), "a head longer than what has arrived");
+        assert!(*size <= bytes.len(), "the head is longer than the input");
         for (name, value) in parsed.head.iter() {
             assert!(parsed.head.get(name).is_some(), "{name}: {value} is lost");
         }
         for cut in [size / 2, size - 1] {
             let early = response_head::parse(&bytes[..cut]);
-            assert!(!matches!(early, Ok(Some(_))), "half a head is a whole one");
+            assert!(
+                !matches!(early, Ok(Some(_))),
+                "an incomplete head was parsed"
+            );
         }
     }
     let body = match at_once {

@@ -1,4 +1,4 @@
-//! All connections of one client.
+//! HTTP connection pool of one client: sends requests on idle or new connections, per origin and tokio runtime.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -19,12 +19,12 @@ use super::origin::Origin;
 use super::tls::Tls;
 use crate::Request;
 
-/// How often the idle pools are searched for connections and pools that are of no more use.
+/// Minimum time between two cleanups of the idle pools. A cleanup runs when a connection is opened.
 const CLEANUP_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The connections of a client, idle ones shared by all its clones.
+/// The HTTP connections of a client. Clones share the idle ones.
 ///
-/// A connection is used on the tokio runtime that made it, and on no other: the socket is registered there.
+/// A connection is only used on the tokio runtime that opened it, because its socket is registered there.
 #[derive(Clone)]
 pub struct Pool(Arc<Shared>);
 
@@ -37,14 +37,14 @@ struct Shared {
 }
 
 struct IdlePools {
-    /// A runtime's id may be used again when the runtime is gone; its sockets then show an error, not silence.
+    /// The ID of a runtime that has ended may be reused. Reading its sockets then fails, so they are not used again.
     by_origin: HashMap<(runtime::Id, Arc<Origin>), Arc<IdlePool>>,
     last_cleanup: Instant,
 }
 
 impl Pool {
-    /// Returns a pool without connections; each may take `connect_timeout`, from the look-up of the name to the end
-    /// of the TLS handshake.
+    /// Returns an empty pool. `connect_timeout` limits the time to open a connection: DNS lookup, TCP connect and TLS
+    /// handshake together.
     pub fn new(connect_timeout: Duration) -> Self {
         let idle_pools = Mutex::new(IdlePools {
             by_origin: HashMap::new(),
@@ -89,11 +89,11 @@ impl Pool {
     /// `expect: 100-continue` among the headers (in lower case), the body is held back until the server asks for it, for
     /// at most one second.
     ///
-    /// Dropped at any point, the future leaves nothing behind: its connection is closed.
+    /// Dropping the future closes its connection.
     ///
     /// # Panics
     ///
-    /// Outside of a tokio runtime with its clock and its sockets on.
+    /// If called outside a tokio runtime with time and I/O enabled.
     pub async fn send(
         &self,
         origin: &Arc<Origin>,
@@ -126,7 +126,7 @@ impl Pool {
         }
     }
 
-    /// Opens a connection to `origin` and closes it, to find out why another client's could not be opened.
+    /// Opens a connection to `origin` and closes it, to find out why another HTTP client failed to connect.
     pub async fn try_connect(&self, origin: &Arc<Origin>) -> Result<(), WireError> {
         let idle_pool = self.idle_pool(origin);
         Box::pin(self.connect(&idle_pool, origin)).await.map(drop)

@@ -1,4 +1,4 @@
-//! The contents of one page.
+//! One page of a ListObjects or ListObjectsV2 response (`ListBucketResult`): objects, common prefixes, next token.
 
 use std::borrow::Cow;
 use std::time::SystemTime;
@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use super::{KeyDecoder, document, scan};
 use crate::xml::NotXml;
 
-/// The contents of one `ListBucketResult`, as written: only XML's escapes are undone.
+/// The contents of one `ListBucketResult`, as the server wrote them: only XML escapes are decoded.
 #[derive(Debug, Default, PartialEq)]
 pub struct Page<'b> {
     /// The objects of the page.
@@ -49,7 +49,7 @@ pub struct Entry<'b> {
 }
 
 impl<'b> Page<'b> {
-    /// Reads a document: by [`scan`](Self::scan) if that can, otherwise by [`parse_xml`](Self::parse_xml).
+    /// Parses a document with [`scan`](Self::scan), or with [`parse_xml`](Self::parse_xml) if `scan` returns `None`.
     ///
     /// # Errors
     ///
@@ -61,8 +61,8 @@ impl<'b> Page<'b> {
         }
     }
 
-    /// Reads the documents that S3 and most other servers write, in one pass; `None` if the document has anything
-    /// else in it, or is not complete.
+    /// Parses a document of the form that S3 and most other servers write, in one pass; `None` if it has another form
+    /// or is incomplete.
     #[must_use]
     pub fn scan(document: &'b str) -> Option<Self> {
         scan::scan(document)
@@ -82,7 +82,7 @@ impl<'b> Page<'b> {
     pub fn key_decoder(&self, requested_prefix: &str) -> KeyDecoder {
         let keys = self.entries.iter().filter_map(|entry| entry.key.as_deref());
         let prefixes = self.common_prefixes.iter().flatten().map(|text| &**text);
-        // Not the prefix that the page repeats: SeaweedFS encodes the keys, and leaves the prefix as it is.
+        // Not `self.prefix`: SeaweedFS encodes the keys but not the prefix that it repeats.
         KeyDecoder::new(self.claims_encoding, requested_prefix, keys.chain(prefixes))
     }
 }

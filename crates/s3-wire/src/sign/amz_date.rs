@@ -7,7 +7,7 @@ const LAST_SECOND: u64 = 253_402_300_799;
 
 const SECONDS_PER_DAY: u64 = 86_400;
 
-/// A time, written out by plain arithmetic, which is cheap enough to keep no text from second to second.
+/// A formatted time. Formatting is integer arithmetic, cheap enough that the text is not cached between requests.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AmzDate {
     text: [u8; 16],
@@ -15,8 +15,8 @@ pub(super) struct AmzDate {
 }
 
 impl AmzDate {
-    /// Writes a time out. One before 1970 becomes the first second of 1970: the server rejects both, and its
-    /// error response tells the right time.
+    /// Formats a time. A time before 1970 becomes the first second of 1970: the server rejects both, and its error
+    /// response contains the correct time.
     pub(super) fn new(time: SystemTime) -> Self {
         let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
         let seconds = since.as_secs().min(LAST_SECOND);
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn known_times_are_written_as_they_should_be() {
+    fn known_times_are_formatted() {
         for (seconds, expected) in [
             (0, "19700101T000000Z"),
             (951_782_399, "20000228T235959Z"),
@@ -113,9 +113,9 @@ mod tests {
         assert_eq!(text(at(LAST_SECOND + 1)), "99991231T235959Z");
     }
 
-    /// The other writer of dates in the tree knows the calendar too.
+    /// `httpdate` is an independent implementation of the calendar.
     #[test]
-    fn every_day_of_four_centuries_is_the_day_that_http_says() {
+    fn every_day_of_four_centuries_agrees_with_httpdate() {
         const MONTHS: [&str; 12] = [
             "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
         ];

@@ -1,4 +1,4 @@
-//! Percent-encoding of paths and queries: all but RFC 3986's unreserved characters.
+//! Percent-encoding of keys and queries: all but RFC 3986's unreserved characters; keys also keep their slashes.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -12,13 +12,13 @@ const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC
 /// Characters that are encoded in a path: as in a query, but slashes are kept.
 const IN_PATH: &AsciiSet = &IN_QUERY.remove(b'/');
 
-/// Appends a key as part of a path: encoded once, in UTF-8, with upper-case digits, never normalised. `//`,
-/// `.` and `..` are parts of a key like any other.
+/// Appends a key to a path: encoded once, as UTF-8, with upper-case hexadecimal digits. It is never normalised: `//`,
+/// `.` and `..` stay as they are.
 pub fn encode_key(key: &str, path: &mut String) {
     path.extend(utf8_percent_encode(key, IN_PATH));
 }
 
-/// Appends the name or the value of a query's pair.
+/// Appends the name or the value of a query parameter.
 pub(super) fn encode_query(text: &str, query: &mut String) {
     query.extend(utf8_percent_encode(text, IN_QUERY));
 }

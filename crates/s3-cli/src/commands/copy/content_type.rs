@@ -1,6 +1,6 @@
-//! The content type of a file, by its name.
+//! Guesses the `Content-Type` of a file from its extension.
 
-/// Returns the content type of a name by its extension; `None` if it is not known.
+/// Returns the content type for the extension of a file name; `None` if it is unknown.
 pub(super) fn guess(name: &str) -> Option<String> {
     let guessed = mime_guess::from_path(name).first_raw()?;
     Some(guessed.to_owned())

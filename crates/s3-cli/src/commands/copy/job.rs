@@ -42,7 +42,7 @@ pub(crate) async fn copy_all(
     let to_stdout = matches!(copy.plan.target, Target::Stdout);
     if to_stdout && session.report.is_json() {
         return Err(Failure::usage(
-            "standard output has the object's bytes, so there is no --json for it",
+            "copying to standard output does not support --json: it prints the bytes of the object",
         ));
     }
     session.report.expect_inputs();
