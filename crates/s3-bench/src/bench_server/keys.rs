@@ -1,4 +1,4 @@
-//! Sorted keys of a bucket, computed from their index.
+//! Keys, sizes and ETags that the benchmark server lists: generated from an index, or of objects put into `keep`.
 
 use std::fmt::Write as _;
 
@@ -12,10 +12,23 @@ const LISTED: (u64, u64) = (200_000, 64);
 pub(super) enum Keys {
     /// `count` keys spread evenly over `prefixes` prefixes, such as `p07/data-00012345-….parquet`.
     Spread { count: u64, prefixes: u64 },
+    /// 200,000 keys without a directory.
+    Flat(FlatNames),
     /// The objects of `bench`.
     Bench,
     /// The objects put into `keep`.
     Kept(Vec<KeptKey>),
+}
+
+/// How the keys of a flat bucket look.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum FlatNames {
+    /// `00012345`.
+    Numbers,
+    /// `0fb5c1d7-38a2-9c1f-d1b5-4a32f192ed03`.
+    Uuids,
+    /// `2026-01-21T00-05-00`, one every 140 s.
+    Dates,
 }
 
 /// An object put into `keep`, as listings show it.
@@ -29,8 +42,12 @@ pub(super) struct KeptKey {
 impl Keys {
     /// The keys of a generated bucket, or of a bucket that discards uploads.
     pub(super) fn of_bucket(name: &str) -> Self {
-        if name == "bench" {
-            return Self::Bench;
+        match name {
+            "bench" => return Self::Bench,
+            "flat-numbers" => return Self::Flat(FlatNames::Numbers),
+            "flat-uuids" => return Self::Flat(FlatNames::Uuids),
+            "flat-dates" => return Self::Flat(FlatNames::Dates),
+            _ => {}
         }
         let (count, prefixes) = match name.strip_prefix("list") {
             Some("") => LISTED,
@@ -43,6 +60,7 @@ impl Keys {
     pub(super) fn count(&self) -> u64 {
         match self {
             Self::Spread { count, .. } => *count,
+            Self::Flat(_) => LISTED.0,
             Self::Bench => bench_bucket::BENCH_LISTED,
             Self::Kept(keys) => keys.len() as u64,
         }
@@ -53,6 +71,7 @@ impl Keys {
         out.clear();
         match self {
             Self::Spread { count, prefixes } => spread(index, *count, *prefixes, out),
+            Self::Flat(names) => flat(*names, index, out),
             Self::Bench => bench_bucket::write_bench_key(index, out),
             Self::Kept(keys) => out.push_str(&keys[to_usize(index)].key),
         }
@@ -60,17 +79,17 @@ impl Keys {
 
     pub(super) fn size(&self, index: u64) -> u64 {
         match self {
-            Self::Spread { .. } => mixed(index) >> 40,
+            Self::Spread { .. } | Self::Flat(_) => mixed(index) >> 40,
             Self::Bench => bench_bucket::bench_size(index),
             Self::Kept(keys) => keys[to_usize(index)].size,
         }
     }
 
-    /// Appends the ETag at an index without its quotes. Only that of a kept object is also the one that a read returns.
+    /// Appends the ETag at an index, without quotes. For generated objects, a read returns a different ETag.
     pub(super) fn push_etag(&self, index: u64, out: &mut String) {
         match self {
             Self::Kept(keys) => out.push_str(&keys[to_usize(index)].etag),
-            Self::Spread { .. } | Self::Bench => {
+            Self::Spread { .. } | Self::Flat(_) | Self::Bench => {
                 push_hex(index, out);
                 push_hex(!index, out);
             }
@@ -113,6 +132,45 @@ fn spread(index: u64, count: u64, prefixes: u64, out: &mut String) {
     out.push('-');
     push_hex(mixed(index), out);
     out.push_str(".parquet");
+}
+
+/// Appends a key of a flat bucket. Keys are sorted as their indices are.
+fn flat(names: FlatNames, index: u64, out: &mut String) {
+    match names {
+        FlatNames::Numbers => push_decimal(index, 8, out),
+        FlatNames::Uuids => {
+            let step = u64::MAX / LISTED.0;
+            let mut digits = String::with_capacity(32);
+            push_hex(index * step + mixed(index) % step, &mut digits);
+            push_hex(mixed(!index), &mut digits);
+            for (group, end) in [(0, 8), (8, 12), (12, 16), (16, 20), (20, 32)] {
+                out.push_str(if group == 0 { "" } else { "-" });
+                out.push_str(&digits[group..end]);
+            }
+        }
+        FlatNames::Dates => {
+            let seconds = index * 140;
+            let (mut month, mut day) = (1, seconds / 86_400);
+            for days in [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30] {
+                if day < days {
+                    break;
+                }
+                (month, day) = (month + 1, day - days);
+            }
+            let fields = [
+                month,
+                day + 1,
+                seconds / 3600 % 24,
+                seconds / 60 % 60,
+                seconds % 60,
+            ];
+            out.push_str("2026");
+            for (field, before) in fields.into_iter().zip(['-', '-', 'T', '-', '-']) {
+                out.push(before);
+                push_decimal(field, 2, out);
+            }
+        }
+    }
 }
 
 const fn mixed(index: u64) -> u64 {
@@ -182,7 +240,22 @@ mod tests {
     }
 
     #[test]
-    fn the_usual_bucket_is_the_usual_one() {
+    fn keys_of_flat_buckets_are_sorted() {
+        for (name, first, last) in [
+            ("flat-numbers", "00000000", "00199999"),
+            ("flat-uuids", "00000000-0000-0000-61c8-864680b583eb", ""),
+            ("flat-dates", "2026-01-01T00-00-00", "2026-11-21T01-44-20"),
+        ] {
+            let keys = Keys::of_bucket(name);
+            let all: Vec<_> = (0..keys.count()).map(|index| key(&keys, index)).collect();
+            assert!(all.is_sorted_by(|a, b| a < b), "{name}");
+            assert_eq!(all[0], first);
+            assert!(all[199_999].ends_with(last), "{}", all[199_999]);
+        }
+    }
+
+    #[test]
+    fn the_bucket_list_has_200_000_keys_below_64_prefixes() {
         let keys = Keys::of_bucket("list");
         assert_eq!(keys.count(), 200_000);
         assert_eq!(key(&keys, 0), "p00/data-00000000-0000000000000000.parquet");
@@ -195,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_found_by_halving() {
+    fn a_key_is_found_by_binary_search() {
         let keys = Keys::of_bucket("list-1000-10");
         let wanted = key(&keys, 437);
         assert_eq!(keys.partition(0, |key| key < wanted.as_str()), 437);

@@ -11,12 +11,13 @@
 //! | `bench` | `small/000000` … of 4 KiB, `mid/000000` … of 1 MiB, and `big/<N>m` of N MiB, for any N |
 //! | `list` | 200,000 keys below 64 prefixes, to be listed |
 //! | `list-K-P` | K keys below P prefixes |
+//! | `flat-numbers`, `flat-uuids`, `flat-dates` | 200,000 keys without a directory |
 //! | `keep` | uploaded objects, in memory |
 //! | any other | discards uploads in the kernel, unread; the benchmarks use `sink` |
 //!
-//! `GET /_stats` returns counters as JSON, and `/_reset` sets them to zero and empties `keep`.
+//! `GET /_stats` returns counters as JSON. `GET /_reset` does the same, then sets them to zero and empties `keep`.
 //!
-//! Linux only: bodies leave by `sendfile` and arrive by `recv` with `MSG_TRUNC`.
+//! Linux only: large bodies are sent with `sendfile` and discarded with `recv` and `MSG_TRUNC`.
 //!
 //! ```
 //! use s3_bench::bench_server::{BenchServer, BenchServerConfig};
