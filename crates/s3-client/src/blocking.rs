@@ -56,7 +56,19 @@ use crate::{ReadOutput, S3Object};
 
 pub use crate::blocking_reader::Reader;
 
-/// The blocking client: calls are sent with `.send()`.
+/// The blocking client: calls are sent by `.send()`. Methods and results are those of [the asynchronous one](crate::S3).
+///
+/// # Examples
+///
+/// ```
+/// use s3_client::{MemoryStore, blocking::S3};
+///
+/// let store = MemoryStore::with_buckets(["b"]);
+/// let s3 = S3::builder().store(store).s3root("s3://b/data").build()?;
+/// s3.put("one", "1").send()?;
+/// assert_eq!(s3.get("one").send()?.text()?, "1");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub type S3 = Client<Blocking>;
 
 /// The most threads of a client. 8: more than any network of one process needs.

@@ -14,7 +14,27 @@ use crate::request::{Async, Mode, Request};
 /// The asynchronous client: calls are sent by `.await`.
 ///
 /// Make one with [`builder`](Client::builder), [`from_env`](Client::from_env) or [`in_memory`](Client::in_memory). A
-/// clone shares connections, limits and the temporary directory. The [table of calls](crate#calls) lists them by task.
+/// clone shares connections, limits and the temporary directory. The [table of calls](crate#calls) lists all methods by
+/// task; the most used are [`get`](Client::get), [`get_many`](Client::get_many), [`put`](Client::put),
+/// [`put_many`](Client::put_many), [`list_paths`](Client::list_paths) and [`sync`](Client::sync).
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use s3_client::{MemoryStore, S3};
+///
+/// let store = MemoryStore::with_buckets(["b"]);
+/// let s3 = S3::builder().store(store).s3root("s3://b/data").build()?;
+/// s3.put_many([("one", "1"), ("two", "2")]).await?;
+/// assert_eq!(s3.get("one").await?.text()?, "1");
+/// for object in s3.get_many(["one", "two"]).await? {
+///     println!("{} has {} bytes", object.key(), object.size());
+/// }
+/// s3.close().await?;
+/// # Ok(()) }
+/// ```
 pub type S3 = Client<Async>;
 
 /// A client of S3 with Metaflow's calls. Clone is a reference count.
