@@ -1,4 +1,4 @@
-//! A per-thread hook for tasks and connections that outlive the call that starts them.
+//! Runs spawned tasks and new connections on a runtime that outlives the current call; set per thread.
 //!
 //! A thread may poll a call on a runtime that runs only as long as the call. Tasks and connections that other calls
 //! use too, such as those of a credentials provider, must be started on a runtime that keeps running.
@@ -10,7 +10,7 @@ thread_local! {
     static BACKGROUND: RefCell<Option<Rc<dyn Background>>> = const { RefCell::new(None) };
 }
 
-/// A runtime that keeps running.
+/// A runtime that outlives single calls.
 pub trait Background {
     /// Calls `start` once, with this runtime as the current one.
     fn enter(&self, start: &mut dyn FnMut());
@@ -22,7 +22,7 @@ pub fn set_background(background: Option<Rc<dyn Background>>) {
     BACKGROUND.set(background);
 }
 
-/// Calls `start`, whose tasks and connections keep running after the current call.
+/// Calls `start` in the background runtime: the tasks and connections that it starts outlive the current call.
 pub fn in_background<T>(start: impl FnOnce() -> T) -> T {
     let Some(background) = BACKGROUND.with_borrow(Clone::clone) else {
         return start();
@@ -32,7 +32,7 @@ pub fn in_background<T>(start: impl FnOnce() -> T) -> T {
     started.expect("a background calls the function")
 }
 
-/// Polls `work`, whose tasks and connections keep running after the current call.
+/// Polls `work` in the background runtime: the tasks and connections that it starts outlive the current call.
 #[cfg(feature = "sdk")]
 pub(crate) async fn poll_in_background<F: Future>(work: F) -> F::Output {
     let mut work = std::pin::pin!(work);

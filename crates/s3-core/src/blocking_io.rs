@@ -1,4 +1,4 @@
-//! A per-thread flag that allows blocking file I/O.
+//! Per-thread flag: whether local file I/O may block the current thread, or has to use the blocking pool.
 //!
 //! On a runtime that also runs other tasks, file I/O goes to a pool of blocking threads. A thread that runs transfers
 //! and nothing else may block, which saves two thread switches per chunk.

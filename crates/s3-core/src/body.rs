@@ -15,7 +15,7 @@ use crate::{ChecksumAlgorithm, Result};
 /// Frames are the buffers of the network, passed on without a copy.
 pub struct Body {
     kind: BodyKind,
-    /// The checksum that bytes in memory were compared with.
+    /// The checksum that the bytes in memory were verified with.
     verified: Option<ChecksumAlgorithm>,
 }
 
@@ -23,7 +23,7 @@ enum BodyKind {
     Whole(Option<Bytes>),
     Stream {
         frames: Pin<Box<dyn Stream<Item = Result<Bytes>> + Send>>,
-        /// The end of the last frame, not yet taken by [`Body::poll_fill`].
+        /// The end of the last frame, which [`Body::poll_fill`] has not returned yet.
         rest: Bytes,
     },
     Source(Box<dyn BodySource>),
@@ -49,16 +49,16 @@ pub trait BodySource: Send {
         at_most: usize,
     ) -> Poll<Result<usize>>;
 
-    /// Returns the checksum that the source compares at its end; `None` if it compares nothing.
+    /// Returns the checksum that the source verifies at its end; `None` if it verifies nothing.
     fn verified_by_store(&self) -> Option<ChecksumAlgorithm> {
         None
     }
 
-    /// Stops comparing, for a reader that computes the checksum itself.
+    /// Turns off verification, for a reader that computes the checksum itself.
     fn skip_verification(&mut self) {}
 }
 
-/// The size of a frame that is read from a source: the content of a socket buffer at full speed.
+/// Size of the frames that are read from a source, in bytes: the content of a socket buffer at full speed.
 const FRAME: usize = 64 << 10;
 
 impl Body {
@@ -103,15 +103,15 @@ impl Body {
         Self { kind, verified }
     }
 
-    /// Marks bytes in memory as already compared with this checksum of the whole object.
+    /// Marks bytes in memory as verified with this checksum of the whole object.
     #[must_use]
     pub fn with_verified(mut self, algorithm: ChecksumAlgorithm) -> Self {
         self.verified = Some(algorithm);
         self
     }
 
-    /// Returns the checksum of the whole object that this body's bytes were compared with, or are compared with at
-    /// the body's end; a mismatch is an error of kind `Integrity`. `None` if nothing is compared.
+    /// Returns the checksum of the whole object that this body was verified with, or that is verified at its end; a
+    /// mismatch is an error of kind `Integrity`. `None` if nothing is verified.
     #[must_use]
     pub fn verified_by_store(&self) -> Option<ChecksumAlgorithm> {
         match &self.kind {
@@ -120,7 +120,7 @@ impl Body {
         }
     }
 
-    /// Stops a body that has not arrived yet from comparing its checksum, for a reader that computes it itself.
+    /// Turns off checksum verification of a body that has not arrived yet, for a reader that verifies it itself.
     pub fn skip_verification(&mut self) {
         if let BodyKind::Source(source) = &mut self.kind {
             source.skip_verification();
@@ -161,7 +161,7 @@ impl Body {
         poll_fn(|cx| self.poll_fill(cx, into, at_most)).await
     }
 
-    /// [`Body::fill`] for code that polls.
+    /// Polling version of [`Body::fill`].
     ///
     /// # Errors
     ///

@@ -1,12 +1,12 @@
-//! [`ByteCounter`]: bytes of a request or response that have moved over the network.
+//! [`ByteCounter`]: counts the bytes of a request or response that were sent or received, to detect stalls.
 
 use std::fmt;
 use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Counts the bytes of a payload, a page or a body that have moved over the network. Clone is a reference count; two
-/// counters are equal if they share their count.
+/// Counts the bytes of a payload, a page or a body that were sent or received over the network. Clone is a reference
+/// count; two counters are equal if they share their count.
 ///
 /// It shows that an attempt makes progress before the response is complete. It counts the bytes that the backend passes
 /// to and reads from the operating system, headers and repeated bytes included, so it does not measure how much has
@@ -28,7 +28,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Clone)]
 pub struct ByteCounter(Arc<dyn AsRef<AtomicU64> + Send + Sync>);
 
-/// A count of its own.
+/// The count of a counter that is not part of a larger struct.
 struct OwnCount(AtomicU64);
 
 impl AsRef<AtomicU64> for OwnCount {
@@ -38,7 +38,7 @@ impl AsRef<AtomicU64> for OwnCount {
 }
 
 impl ByteCounter {
-    /// Returns a counter whose count is part of something larger. Allocates nothing.
+    /// Returns a counter whose count is a field of `counts`. Allocates nothing.
     #[must_use]
     pub fn within<Counts>(counts: Arc<Counts>) -> Self
     where
@@ -47,18 +47,18 @@ impl ByteCounter {
         Self(counts)
     }
 
-    /// Adds bytes that have moved.
+    /// Adds bytes that were sent or received.
     pub fn add(&self, bytes: u64) {
         (*self.0).as_ref().fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Returns the count itself.
+    /// Returns the atomic that holds the count.
     #[cfg(feature = "sdk")]
     pub(crate) fn as_atomic(&self) -> &AtomicU64 {
         (*self.0).as_ref()
     }
 
-    /// Returns the number of bytes that have moved so far.
+    /// Returns the number of bytes sent or received so far.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         (*self.0).as_ref().load(Ordering::Relaxed)

@@ -1,4 +1,4 @@
-//! [`Capabilities`]: the optional features of a backend.
+//! [`Capabilities`]: which optional S3 features (conditional writes, versions, tags, …) a backend supports.
 
 /// The optional features of a backend. Callers and the conformance suite adapt to them.
 ///

@@ -1,4 +1,4 @@
-//! [`ChecksumDigest`]: computes a checksum incrementally.
+//! [`ChecksumDigest`]: computes a CRC-32, CRC-32C, CRC-64/NVME, SHA-1 or SHA-256 checksum incrementally.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{Checksum, ChecksumAlgorithm};
 
-/// The state of a checksum that is being computed.
+/// A checksum computation in progress.
 pub(crate) struct ChecksumDigest {
     algorithm: ChecksumAlgorithm,
     sum: Sum,
@@ -21,7 +21,7 @@ enum Sum {
 }
 
 impl ChecksumDigest {
-    /// Begins with no bytes.
+    /// Returns a digest of no bytes.
     pub(crate) fn new(algorithm: ChecksumAlgorithm) -> Self {
         let sum = match (crc(algorithm), algorithm) {
             (Some(crc), _) => Sum::Crc(crc_fast::Digest::new(crc)),
@@ -44,12 +44,12 @@ impl ChecksumDigest {
         }
     }
 
-    /// Passes the bytes of the checksum to `read`.
+    /// Calls `read` with the raw bytes of the checksum.
     pub(crate) fn finish<T>(self, read: impl FnOnce(&[u8]) -> T) -> T {
         match self.sum {
             Sum::Crc(digest) => {
                 let bytes = digest.finalize().to_be_bytes();
-                // The upper half of a CRC of 32 bits is empty.
+                // The upper four bytes of a 32-bit CRC are zero.
                 match self.algorithm {
                     ChecksumAlgorithm::Crc64Nvme => read(&bytes),
                     _ => read(&bytes[4..]),
@@ -67,7 +67,7 @@ impl ChecksumDigest {
     }
 }
 
-/// Returns the CRC of an algorithm that is one.
+/// Returns the CRC of an algorithm; `None` for a hash.
 pub(crate) const fn crc(algorithm: ChecksumAlgorithm) -> Option<CrcAlgorithm> {
     match algorithm {
         ChecksumAlgorithm::Crc32 => Some(CrcAlgorithm::Crc32IsoHdlc),

@@ -1,4 +1,4 @@
-//! [`Error`]: one error for every backend, with a kind for code and a text for people.
+//! [`Error`]: the error type of all backends: kind, retryability, operation, resource and message.
 
 mod attempt_log;
 mod classify;
@@ -109,14 +109,14 @@ impl Error {
         self
     }
 
-    /// Sets the requested range.
+    /// Sets the range that was requested.
     #[must_use]
     pub fn with_range(mut self, range: impl fmt::Display) -> Self {
         self.0.range = Some(range.to_string());
         self
     }
 
-    /// Removes the range, which the caller has not asked for.
+    /// Removes the range: the caller requested the whole object.
     #[must_use]
     pub fn without_range(mut self) -> Self {
         self.0.range = None;
@@ -130,7 +130,7 @@ impl Error {
         self
     }
 
-    /// Sets advice for this case, shown on a separate line.
+    /// Sets the hint: what to do about the error, shown on a separate line.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.0.hint = Some(hint.into().into_boxed_str());
@@ -285,7 +285,7 @@ impl Error {
         self.0.message.as_deref()
     }
 
-    /// Returns the advice, if there is any.
+    /// Returns the hint, if there is one.
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
         self.0.hint.as_deref()

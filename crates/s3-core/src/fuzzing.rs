@@ -1,4 +1,4 @@
-//! Parsers of untrusted bytes, for fuzz targets. Not part of the public API.
+//! Re-exports the fuzz entry points: parsing of error responses, listings and timestamps. Not part of the public API.
 //!
 //! Each function accepts any bytes and panics if its results contradict each other.
 

@@ -1,4 +1,4 @@
-//! S3 as a trait: [`Store`], its requests and responses, and two backends.
+//! S3 as a trait: [`Store`], its requests and responses, and two backends: in memory, and AWS or compatible servers.
 //!
 //! Requests and responses are plain values ([`GetRequest`], [`PutRequest`], …). Every failure is one [`Error`], whose
 //! [`kind`](Error::kind) is for code and whose text is for people.

@@ -1,4 +1,4 @@
-//! Object metadata: ETag, version, attributes, checksum.
+//! Types of object metadata: [`ObjectMeta`], [`Attributes`], [`ETag`], [`VersionId`], [`Encryption`], [`Checksum`].
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -15,8 +15,8 @@ use crate::{RestoreStatus, Tags};
 /// User metadata: values by name. Names are in lower case and without the `x-amz-meta-` prefix.
 pub type UserMetadata = BTreeMap<String, String>;
 
-/// An entity tag, kept without its surrounding quotes. Up to 38 bytes, which is an MD5 with a number of parts, take no
-/// memory of their own, and clone copies them; clone of a longer one is a reference count.
+/// An entity tag without its surrounding quotes. Up to 38 bytes, enough for an MD5 and a number of parts, are stored
+/// inline and copied by clone; a longer one is on the heap, and clone is a reference count.
 ///
 /// # Examples
 ///
@@ -30,7 +30,7 @@ pub type UserMetadata = BTreeMap<String, String>;
 #[derive(Clone)]
 pub struct ETag(ETagText);
 
-/// The most bytes of a tag that is kept in place: 32 digits, `-10000`.
+/// Maximum length of a tag that is stored inline: 32 digits, `-10000`.
 const INLINE: usize = 38;
 
 /// The values of hexadecimal digits in lower case; 0xff for other bytes.
@@ -178,19 +178,19 @@ impl fmt::Display for VersionId {
     }
 }
 
-/// Server-side encryption: the value of `x-amz-server-side-encryption` (`AES256`, `aws:kms`, …), and the key of KMS.
+/// Server-side encryption: the value of `x-amz-server-side-encryption` (`AES256`, `aws:kms`, …), and the KMS key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Encryption {
     value: Arc<str>,
-    /// The key of KMS; the account's own if `None`.
+    /// The id of the KMS key; the account's default key if `None`.
     pub key_id: Option<Arc<str>>,
-    /// Whether a key of the bucket saves requests to KMS.
+    /// Whether an S3 bucket key is used, which saves requests to KMS.
     pub bucket_key: bool,
 }
 
 optional_setters!(Encryption {
-    /// Sets the key of KMS.
+    /// Sets the id of the KMS key.
     with_key_id(key_id: impl Into<Arc<str>>);
 });
 
@@ -205,7 +205,7 @@ impl Encryption {
         }
     }
 
-    /// Uses a key of the bucket.
+    /// Uses an S3 bucket key.
     #[must_use]
     pub fn with_bucket_key(mut self) -> Self {
         self.bucket_key = true;
@@ -239,7 +239,7 @@ pub struct Attributes {
     pub storage_class: Option<Arc<str>>,
     /// Server-side encryption.
     pub encryption: Option<Encryption>,
-    /// The canned access list of a written object, such as `public-read`. Get and head do not return it.
+    /// The canned ACL of a written object, such as `public-read`. Get and head do not return it.
     pub acl: Option<Arc<str>>,
     /// The algorithm of the checksum that a write adds. The store decides if `None`. Get and head return
     /// [`ObjectMeta::checksum`] instead.
@@ -267,7 +267,7 @@ optional_setters!(Attributes {
     with_storage_class(storage_class: impl Into<Arc<str>>);
     /// Sets the server-side encryption.
     with_encryption(encryption: Encryption);
-    /// Sets the canned access list.
+    /// Sets the canned ACL.
     with_acl(acl: impl Into<Arc<str>>);
     /// Sets the algorithm of the checksum.
     with_checksum_algorithm(checksum_algorithm: ChecksumAlgorithm);
@@ -330,8 +330,8 @@ impl ObjectMeta {
         }
     }
 
-    /// Returns the ETag if it can be made of MD5s of the bytes: that of an object which is encrypted with a key that is not
-    /// S3's own is not.
+    /// Returns the ETag if it can be an MD5 of the bytes or of MD5s of parts. The ETag of an object that is encrypted
+    /// with a key other than S3's own (SSE-KMS, SSE-C) is not.
     ///
     /// # Examples
     ///
@@ -407,7 +407,7 @@ impl ChecksumAlgorithm {
         .find(|algorithm| algorithm.as_str() == name)
     }
 
-    /// Returns the type that an object has if it is uploaded in parts: the CRCs of parts make that of the object.
+    /// Returns the checksum type of an object that is uploaded in parts: `FullObject` for CRCs, which can be combined.
     #[must_use]
     pub const fn multipart_type(self) -> ChecksumType {
         match self {
@@ -417,13 +417,13 @@ impl ChecksumAlgorithm {
     }
 }
 
-/// The type of a checksum: of the object, or of the checksums of its parts.
+/// The type of a checksum: over the bytes of the object, or over the checksums of its parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ChecksumType {
-    /// The bytes of the object.
+    /// Over the bytes of the object.
     FullObject,
-    /// The checksums of its parts.
+    /// Over the checksums of its parts.
     Composite,
 }
 
@@ -454,12 +454,12 @@ pub struct Checksum {
     pub algorithm: ChecksumAlgorithm,
     /// The value in base64, as in S3's headers. That of a composite checksum ends in the number of parts, such as `-3`.
     pub value: Arc<str>,
-    /// Whether it is of the object or of its parts' checksums.
+    /// Whether it covers the bytes of the object or the checksums of its parts.
     pub checksum_type: ChecksumType,
 }
 
 impl Checksum {
-    /// Returns a checksum of this value, which is in base64. One that ends in a number of parts is composite.
+    /// Returns a checksum with this base64 value. A value that ends in a number of parts is composite.
     #[must_use]
     pub fn new(algorithm: ChecksumAlgorithm, value: impl Into<Arc<str>>) -> Self {
         let value = value.into();
@@ -475,7 +475,7 @@ impl Checksum {
     }
 }
 
-/// A bucket of the account.
+/// A bucket in the response to ListBuckets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BucketInfo {
@@ -486,7 +486,7 @@ pub struct BucketInfo {
 }
 
 impl BucketInfo {
-    /// Returns a bucket without a time.
+    /// Returns a bucket without a creation time.
     #[must_use]
     pub fn new(name: impl Into<Arc<str>>) -> Self {
         Self {
@@ -497,7 +497,7 @@ impl BucketInfo {
 }
 
 optional_setters!(BucketInfo {
-    /// Sets the time of the creation.
+    /// Sets the creation time.
     with_created(created: SystemTime);
 });
 

@@ -1,4 +1,4 @@
-//! [`Payload`]: the body of a put, which can be sent again on every retry.
+//! [`Payload`]: the body of an upload, in memory or a range of a file, which every retry can send again.
 
 use std::fmt;
 use std::fs::{File, Metadata};
@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 use crate::checksum_digest::ChecksumDigest;
 use crate::{ByteCounter, Checksum, ChecksumAlgorithm};
 
-/// How much of a file is read at a time for its checksum.
+/// Number of bytes that are read from a file at a time to compute its checksum.
 const READ_SIZE: usize = 256 << 10;
 
 /// The body of a put or of a part. It can be sent any number of times, so a retry never rewinds a reader.
@@ -33,7 +33,7 @@ enum PayloadKind {
         file: Arc<File>,
         offset: u64,
         len: u64,
-        /// The file as it has to be when its last byte was read.
+        /// Size and times that the file must have when its last byte is read.
         version: Option<Arc<Metadata>>,
     },
 }
@@ -89,11 +89,11 @@ impl Payload {
         })
     }
 
-    /// Fails an attempt before its last bytes if size or times of the file differ from `version`: the bytes may be of
-    /// both versions, and the server stores nothing of an incomplete body. Costs one fstat per attempt.
+    /// Makes an attempt fail before its last bytes if size or times of the file differ from `version`: the bytes may be
+    /// of two versions, and the server stores nothing of an incomplete body. Costs one `fstat` per attempt.
     ///
-    /// A [`slice`](Self::slice) of some of the bytes fails no attempt: a sender of slices calls
-    /// [`check_version`](Self::check_version) after the last. Without effect for a payload in memory.
+    /// A [`slice`](Self::slice) of only some of the bytes does not make an attempt fail: a sender of slices calls
+    /// [`check_version`](Self::check_version) after the last. Has no effect on a payload in memory.
     ///
     /// # Examples
     ///
@@ -119,11 +119,11 @@ impl Payload {
         self
     }
 
-    /// Fails if the file is not of the [version](Self::of_version) that the payload is of, if it is of one. May block.
+    /// Fails if the file no longer has the [version](Self::of_version) that was set, if one was. May block.
     ///
     /// # Errors
     ///
-    /// The file was changed, or cannot be looked at.
+    /// The file was changed, or its metadata cannot be read.
     pub fn check_version(&self) -> io::Result<()> {
         match &self.kind {
             PayloadKind::File { file, version, .. } => check_version(file, version.as_deref()),
@@ -269,7 +269,7 @@ impl Payload {
 
     /// Fills `buffer` with the bytes from `position`; may block, as [`read_at`](Self::read_at).
     ///
-    /// Unlike `read_at`, it allocates nothing: a file can be sent in pieces from one buffer.
+    /// Unlike `read_at`, it allocates nothing: one buffer serves for all pieces of a file.
     ///
     /// # Examples
     ///
@@ -374,7 +374,7 @@ fn slice_at(chunks: &[Bytes], position: u64, max: usize) -> Bytes {
     Bytes::new()
 }
 
-/// Fills `buffer` from `position`. The chunks hold enough bytes.
+/// Fills `buffer` from `position`. The chunks must hold enough bytes.
 fn copy_chunks_at(chunks: &[Bytes], position: u64, buffer: &mut [u8]) {
     let mut skip = position;
     let mut filled = 0;

@@ -1,4 +1,4 @@
-//! [`ByteRange`]: the bytes of an object to read, and its HTTP header.
+//! [`ByteRange`]: a byte range of an object, its `Range` header, and its resolution against the object's size.
 
 use std::fmt;
 use std::ops::{Range, RangeFrom};
@@ -60,7 +60,7 @@ impl ByteRange {
         }
     }
 
-    /// Returns whether the range can hold a byte at all: false for `5..5`, `7..3` and the last 0 bytes.
+    /// Returns whether the range can contain a byte: `false` for `5..5`, `7..3` and the last 0 bytes.
     #[must_use]
     pub fn is_satisfiable(&self) -> bool {
         match *self {

@@ -1,4 +1,4 @@
-//! `optional_setters!`: consuming setters for fields of type `Option`.
+//! `optional_setters!`: macro that writes `with_…` setters for fields of type `Option`.
 
 /// Writes a setter for each named field: it sets `Some(value.into())` and returns the struct.
 macro_rules! optional_setters {

@@ -14,7 +14,7 @@ use crate::{
     UploadPartCopy, UploadsPage, Versioning, VersionsPage,
 };
 
-/// A cheap handle to any [`Store`]. Clone is a reference count; a call costs one boxed future.
+/// A cloneable, type-erased handle to any [`Store`]. Clone is a reference count; a call costs one boxed future.
 #[derive(Clone)]
 pub struct SharedStore(Arc<dyn DynStore>);
 
@@ -52,7 +52,7 @@ impl fmt::Debug for SharedStore {
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
-/// Defines `DynStore`, the object-safe version of [`Store`], and forwards both ways. One line per operation.
+/// Defines `DynStore`, the object-safe version of [`Store`], and forwards in both directions. One line per operation.
 macro_rules! erase {
     ($($name:ident($($argument:ident: $request:ty)?) -> $response:ty;)*) => {
         trait DynStore: fmt::Debug + Send + Sync {

@@ -409,7 +409,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         unsupported(Operation::DeleteBucket, Some(&request.bucket))
     }
 
-    /// Returns whether a bucket keeps versions; `None` if versioning was never enabled.
+    /// Returns the versioning state of a bucket; `None` if versioning was never enabled.
     fn versioning(
         &self,
         request: BucketRequest,
@@ -450,7 +450,7 @@ fn unsupported<T>(operation: Operation, resource: Option<&str>) -> Ready<Result<
     }))
 }
 
-/// Shorthands for one [`Store`] call each.
+/// Convenience methods that make one [`Store`] call each.
 pub trait StoreExt: Store {
     /// Reads a whole object into memory with one get.
     ///

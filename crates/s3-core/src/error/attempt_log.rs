@@ -1,4 +1,4 @@
-//! [`AttemptLog`]: the first and last failed attempts of a call, and how many there were.
+//! [`AttemptLog`]: records the first and last failed attempts of a call, and counts all of them.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::{Error, ErrorKind, Phase};
 
-/// How many attempts are kept from the beginning: the original failure.
+/// Maximum number of attempts that are kept from the beginning: the original failure.
 const FIRST: usize = 4;
-/// How many attempts are kept from the end: the current failure.
+/// Maximum number of attempts that are kept from the end: the current failure.
 const LAST: usize = 4;
 
 /// An attempt that failed.
@@ -19,7 +19,7 @@ pub struct Attempt {
     pub number: u32,
     /// When it started, relative to the start of the call.
     pub began: Duration,
-    /// How long it took, including the wait for a free slot among the client's requests.
+    /// How long it took, including the wait for one of the client's concurrent request permits.
     pub took: Duration,
     /// The phase in which it failed.
     pub phase: Phase,

@@ -4,9 +4,9 @@ use super::{ErrorKind, Operation, Retryability};
 
 /// Returns kind and retryability of an error response, from S3's error code or else from the HTTP status.
 ///
-/// A known code decides, because servers disagree about statuses. An unknown or missing code, as in responses to
-/// `HEAD`, leaves the status to decide. Permanent errors, unknown 4xx among them, are not retried, unlike in the
-/// reference.
+/// A known code takes precedence, because servers disagree about statuses. If the code is unknown or missing, as in
+/// responses to `HEAD`, the status decides. Permanent errors, including unknown 4xx, are not retried, unlike in
+/// Metaflow.
 ///
 /// # Examples
 ///
@@ -29,7 +29,7 @@ pub fn classify(
         .or_else(|| status.map(|status| kind_of_status(operation, status)))
         .unwrap_or(ErrorKind::Other);
     let retryability = match code {
-        // Bytes were lost on the way to the server; the payload still has all of them.
+        // Bytes were lost in transit to the server; the payload still has all of them.
         Some("IncompleteBody") => Retryability::Transient,
         // The upload is lost: S3 wants it to be created again, with all its parts.
         Some("ConditionalRequestConflict") if operation == Operation::CompleteUpload => {
@@ -37,9 +37,9 @@ pub fn classify(
         }
         // These are 4xx, although the same request succeeds a moment later.
         Some("OperationAborted" | "ConditionalRequestConflict") => Retryability::Transient,
-        // Other conflicts have lasting causes: the state of a bucket, a restore in progress.
+        // Other conflicts do not resolve by themselves: the state of a bucket, a restore in progress.
         Some(_) if kind == ErrorKind::Conflict => Retryability::No,
-        // A full disk does not empty itself.
+        // A retry does not free a full disk.
         _ if kind == ErrorKind::Server && status == Some(507) => Retryability::No,
         _ => kind.usual_retryability(),
     };
@@ -67,9 +67,9 @@ fn kind_of_code(operation: Operation, code: &str) -> Option<ErrorKind> {
         | "KMS.NotFoundException"
         | "UnauthorizedAccess"
         | "Forbidden" => ErrorKind::AccessDenied,
-        // The object cannot be restored because it is in no archive.
+        // The object cannot be restored because it is not archived.
         "InvalidObjectState" if operation == Operation::Restore => ErrorKind::InvalidInput,
-        // The second is a possible code of copies of archived objects.
+        // `ObjectNotInActiveTierError` is returned for copies of archived objects.
         "InvalidObjectState" | "ObjectNotInActiveTierError" => ErrorKind::Archived,
         "InvalidRange" => ErrorKind::InvalidRange,
         "PreconditionFailed" => ErrorKind::PreconditionFailed,
@@ -166,7 +166,7 @@ mod tests {
 
     const THROTTLED: Retryability = Retryability::Throttled { after: None };
 
-    /// S3's error responses with their kind and retryability, grouped by what a client should do.
+    /// Table of S3's error responses: status, code, expected kind and retryability, grouped by what a client should do.
     const TABLE: &[(u16, &str, ErrorKind, Retryability)] = &[
         (404, "NoSuchKey", ErrorKind::NotFound, Retryability::No),
         (404, "NoSuchVersion", ErrorKind::NotFound, Retryability::No),
@@ -361,7 +361,7 @@ mod tests {
     #[test]
     fn a_known_code_decides_whatever_the_status() {
         for &(status, code, kind, retryability) in TABLE {
-            // One of many deletes has a code and no status.
+            // An error of one key in a DeleteObjects response has a code and no status.
             for status in [Some(status), None] {
                 let got = classify(Operation::Get, status, Some(code));
                 assert_eq!(got, (kind, retryability), "{status:?} {code}");
@@ -449,7 +449,7 @@ mod tests {
             classify(Operation::Get, Some(599), Some("SomethingOdd")),
             (ErrorKind::Server, Retryability::Transient)
         );
-        // Their causes last, unlike those of the known conflicts.
+        // Unlike the known conflicts, these do not resolve by themselves.
         for code in ["InvalidBucketState", "RestoreAlreadyInProgress"] {
             assert_eq!(
                 classify(Operation::Get, Some(409), Some(code)),

@@ -1,4 +1,4 @@
-//! The text of an [`Error`]: `Display` and `Debug`.
+//! `Display` and `Debug` of [`Error`]: one line, the hint, and with `{:#}` or `{:?}` the attempts and causes.
 
 use std::error::Error as _;
 use std::fmt;
@@ -10,7 +10,7 @@ impl fmt::Display for Error {
         let inner = &self.0;
         f.write_str(inner.operation.as_str())?;
         if let Some(resource) = &inner.resource {
-            // A key may hold line breaks; an error stays on its line.
+            // A key may contain line breaks; the error has to stay on one line.
             write!(
                 f,
                 " {}",
@@ -27,7 +27,7 @@ impl fmt::Display for Error {
         let kind = inner.kind.describe();
         write!(f, ": {kind}")?;
         let message = inner.message.as_deref().filter(|message| {
-            // Some servers say no more than the kind does.
+            // Some servers send a message that only repeats the kind.
             !message.trim_end_matches('.').eq_ignore_ascii_case(kind)
         });
         if let Some(message) = message {
@@ -44,7 +44,7 @@ impl fmt::Display for Error {
     }
 }
 
-/// The text with all attempts and causes. With `#`, the fields.
+/// Writes the text with all attempts and causes; with `#`, the fields.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if f.alternate() {
@@ -61,7 +61,7 @@ impl fmt::Debug for Error {
         let mut cause = self.source();
         while let Some(error) = cause {
             let text = error.to_string();
-            // Some messages are the text of their cause.
+            // Some messages already contain the text of their cause.
             if self
                 .message()
                 .is_none_or(|message| !message.contains(&text))

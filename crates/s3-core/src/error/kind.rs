@@ -25,7 +25,7 @@ pub enum ErrorKind {
     NotModified,
     /// The object or bucket exists already.
     AlreadyExists,
-    /// Another request was in conflict with this one, which wrote nothing.
+    /// Another request conflicted with this one, which wrote nothing.
     Conflict,
     /// The object was replaced while its parts were being read.
     ChangedDuringRead,
@@ -39,8 +39,8 @@ pub enum ErrorKind {
     Server,
     /// The bytes do not match their length, range or checksum.
     Integrity,
-    /// The response is not one that S3 specifies, and is not expected to be another one next time: it is requested
-    /// twice at most.
+    /// The response does not conform to the S3 API, and a retry is unlikely to return another one: at most two attempts
+    /// are made.
     Protocol,
     /// A local file could not be read or written.
     LocalIo,
@@ -132,12 +132,12 @@ pub enum Retryability {
     Spent,
 }
 
-/// The numbers of ENFILE and EMFILE, which are the same on all Unix systems.
+/// Error numbers of ENFILE and EMFILE, which are the same on all Unix systems.
 const OUT_OF_DESCRIPTORS: [i32; 2] = [23, 24];
 
 impl Retryability {
-    /// Returns the retryability of an error of the operating system: fewer requests help a process or a machine that
-    /// may not open more files or sockets.
+    /// Returns the retryability of an operating system error: [`Throttled`](Self::Throttled) if the process or the
+    /// machine has too many open files or sockets, as fewer concurrent requests help; otherwise [`No`](Self::No).
     #[must_use]
     pub fn of_os_error(error: &io::Error) -> Self {
         let mut cause = Some(error);
@@ -147,7 +147,7 @@ impl Retryability {
                     return Self::Throttled { after: None };
                 }
                 Some(_) => break,
-                // An error of the operating system with a path added to it.
+                // An operating system error that was wrapped to add a path.
                 None => {
                     cause = error
                         .get_ref()

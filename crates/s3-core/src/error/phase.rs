@@ -1,4 +1,4 @@
-//! [`Phase`]: the phase in which an attempt failed.
+//! [`Phase`]: how far a failed attempt got: before sending, connecting, waiting for the response, in the body.
 
 use std::fmt;
 
@@ -12,9 +12,9 @@ pub enum Phase {
     Connect,
     /// On a connection, before the response headers. The request may have taken effect.
     AwaitingResponse,
-    /// No byte of a response had arrived; which of the phases above it was is not known.
+    /// Before the first byte of a response, in an unknown phase.
     NoResponse,
-    /// The server responded with the failure.
+    /// The server returned an error response.
     Response,
     /// In the body of the response.
     Body,

@@ -1,4 +1,4 @@
-//! A bucket of the [`MemoryStore`](super::MemoryStore): objects by key, unfinished uploads by key and id.
+//! A bucket of the [`MemoryStore`](super::MemoryStore): objects by key, versions, and multipart uploads in progress.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,10 +22,10 @@ pub(super) struct Bucket {
     pub(super) name: Arc<str>,
     pub(super) created: SystemTime,
     pub(super) versioning: Option<Versioning>,
-    /// The number of version ids that were given out.
+    /// The number of version ids generated so far.
     pub(super) versions_created: u64,
     pub(super) objects: BTreeMap<Arc<str>, Object>,
-    /// The versions that are not the newest, the newest of them last; see [`versions`](super::versions).
+    /// The versions that are not the newest, in order of age with the oldest first; see [`versions`](super::versions).
     pub(super) history: BTreeMap<Arc<str>, Vec<OldVersion>>,
     pub(super) uploads: BTreeMap<(Arc<str>, UploadId), Upload>,
 }
@@ -127,12 +127,12 @@ impl Bucket {
         }
     }
 
-    /// Returns the version of an object, in a bucket with versioning.
+    /// Returns the version id of an object; `None` if the bucket has no versioning.
     pub(super) fn shown_version(&self, object: &Object) -> Option<VersionId> {
         self.versioning.map(|_| shown(object.version.as_ref()))
     }
 
-    /// Returns the metadata of an object. A bucket without versioning shows no versions.
+    /// Returns the metadata of an object. In a bucket without versioning, it has no version id.
     fn meta(&self, object: &Object) -> ObjectMeta {
         let mut meta = object.meta();
         meta.version = self.shown_version(object);

@@ -1,4 +1,4 @@
-//! The bytes of an object as shared buffers, sliced without a copy.
+//! [`Buffers`]: the bytes of an object in memory, as shared buffers that are joined and sliced without a copy.
 
 use std::io;
 use std::ops::Range;
@@ -87,7 +87,7 @@ impl Buffers {
     }
 }
 
-/// Converts an offset into a buffer, which fits the address space because the buffer does.
+/// Converts an offset into a buffer to `usize`.
 fn offset(within: u64) -> usize {
     usize::try_from(within).expect("an offset into a buffer fits the address space")
 }

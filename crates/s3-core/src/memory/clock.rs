@@ -1,4 +1,4 @@
-//! The clock of a [`MemoryStore`](super::MemoryStore): the system time, or one set by a test.
+//! The clock of a [`MemoryStore`](super::MemoryStore): the system time, or a function set by a test.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,11 +1,11 @@
-//! Evaluation of conditions on reads, writes and copies, in S3's order of precedence.
+//! Checks `If-Match` and the other conditions of reads, writes and copies in the in-memory store, as S3 does.
 
 use super::clock::to_second;
 use super::error_response::error_response;
 use super::object::Object;
 use crate::{Conditions, Operation, PutMode, Result};
 
-/// Checks whether `object` may be read.
+/// Checks the conditions of a read of `object`.
 ///
 /// An ETag takes precedence over a time: with `if_match`, `if_unmodified_since` is ignored, and with `if_none_match`,
 /// `if_modified_since` is. Times are compared in whole seconds, as in HTTP.
@@ -40,7 +40,7 @@ pub(super) fn check_read(
     Ok(())
 }
 
-/// Checks whether `resource` may be written while it holds `existing`.
+/// Checks the `mode` of a write to `resource`, which currently holds `existing`.
 pub(super) fn check_write(
     mode: &PutMode,
     existing: Option<&Object>,
@@ -60,7 +60,7 @@ pub(super) fn check_write(
     }
 }
 
-/// Checks whether the source of a copy meets its conditions, which all fail with 412.
+/// Checks the conditions on the source of a copy; a condition that does not hold is status 412.
 pub(super) fn check_source(
     conditions: &Conditions,
     source: &Object,

@@ -1,4 +1,4 @@
-//! Continuation tokens of the in-memory store, which encode the last entry of a page.
+//! Encodes and decodes the continuation tokens of the in-memory store, which contain the last entry of a page.
 
 use super::etag::hex;
 

@@ -1,4 +1,4 @@
-//! Copies of whole objects and of ranges into parts.
+//! CopyObject and UploadPartCopy of the in-memory store: checks the request and returns the copied object or bytes.
 
 use std::sync::Arc;
 use std::time::SystemTime;

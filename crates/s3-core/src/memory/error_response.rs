@@ -1,10 +1,10 @@
-//! Errors as a server would send them: status, code and resource.
+//! Builds the errors of the in-memory store as S3 would send them: status, error code and resource.
 
 use crate::{Error, Operation};
 
-/// Returns the error of a response with this status and code, about `resource`.
+/// Returns the error for a response with this status and code, about `resource`.
 ///
-/// Responses to `HEAD` and responses with status 304 have no body and so no code.
+/// Responses to `HEAD` and responses with status 304 have no body, so they have no code.
 pub(super) fn error_response(
     operation: Operation,
     status: u16,

@@ -1,4 +1,4 @@
-//! ETags: the MD5 of the bytes, or the MD5 of the parts' MD5s.
+//! Computes the ETags of the in-memory store: the MD5 of the bytes, or the MD5 of the parts' MD5s.
 
 use std::fmt::Write;
 

@@ -1,4 +1,4 @@
-//! [`Limits`]: the sizes and counts that S3 allows.
+//! [`Limits`]: the maximum sizes and counts that a `MemoryStore` enforces; by default those of S3.
 
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
@@ -21,21 +21,21 @@ const GIB: u64 = 1 << 30;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// The most entries in a page of any listing: 1,000.
+    /// Maximum number of entries in a page of any listing: 1,000.
     pub max_keys_per_page: u32,
-    /// The most keys in one delete: 1,000.
+    /// Maximum number of keys in one delete: 1,000.
     pub max_keys_per_delete: usize,
-    /// The most bytes in one put or copy: 5 GiB.
+    /// Maximum size of a put or copy in bytes: 5 GiB.
     pub max_put_size: u64,
-    /// The fewest bytes in a part other than the last: 5 MiB.
+    /// Minimum size of a part other than the last in bytes: 5 MiB.
     pub min_part_size: u64,
-    /// The most bytes in a part: 5 GiB.
+    /// Maximum size of a part in bytes: 5 GiB.
     pub max_part_size: u64,
-    /// The most parts in an upload: 10,000.
+    /// Maximum number of parts of an upload: 10,000.
     pub max_parts: u32,
-    /// The most bytes in an object: 10,000 parts of 5 GiB.
+    /// Maximum size of an object in bytes: 10,000 parts of 5 GiB.
     pub max_object_size: u64,
-    /// The most bytes of user metadata, names and values together: 2 KiB.
+    /// Maximum size of the user metadata in bytes, names and values together: 2 KiB.
     pub max_user_metadata: usize,
 }
 
@@ -55,7 +55,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Returns the number of entries in a page for which the caller requests `wanted`.
+    /// Returns the number of entries in a page for which the caller requests at most `wanted`.
     pub(super) fn page_size(&self, wanted: Option<u32>) -> usize {
         wanted
             .unwrap_or(self.max_keys_per_page)

@@ -1,4 +1,5 @@
-//! Listing of keys. It seeks, so its cost grows with the entries returned and not with the keys skipped.
+//! ListObjectsV2 of the in-memory store: selects the keys and common prefixes of a page.
+//! It seeks, so its cost grows with the entries returned and not with the keys skipped.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -173,7 +174,7 @@ mod tests {
             .collect()
     }
 
-    /// All entries of a listing, in order: keys and, ending in `*`, prefixes.
+    /// Returns all entries of a listing in order: keys, and prefixes with a `*` appended.
     fn listed(objects: &BTreeMap<Arc<str>, Object>, mut request: ListRequest) -> Vec<String> {
         let most = request.max_keys.unwrap_or(1000) as usize;
         let mut entries = Vec::new();
@@ -198,7 +199,7 @@ mod tests {
         }
     }
 
-    /// The expected entries, by the definition: filter, roll up, sort, remove duplicates.
+    /// Returns the expected entries, by the definition: filter, roll up, sort, remove duplicates.
     fn expected(
         keys: &BTreeSet<String>,
         prefix: &str,

@@ -6,7 +6,7 @@
 //! * listings come in UTF-8 byte order, at most 1,000 entries a page, rolled up at the delimiter;
 //! * ETags are the MD5 of the bytes, or the MD5 of the parts' MD5s and the number of parts;
 //! * conditions of reads and writes are evaluated in S3's order of precedence;
-//! * a bucket keeps versions and delete markers if it is told to;
+//! * a bucket keeps versions and delete markers if versioning is enabled;
 //! * multipart uploads have S3's limits, which [`Limits`] can lower so that a test needs few bytes;
 //! * errors have the status and the code that a server would send.
 //!

@@ -1,4 +1,4 @@
-//! A stored object: bytes and metadata.
+//! An object of the in-memory store: its bytes and metadata, and the limits that S3 sets for them.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -23,10 +23,10 @@ use crate::{
 /// The content type of an object that was written without one.
 const DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";
 
-/// The most tags of an object.
+/// Maximum number of tags of an object.
 const MAX_TAGS: usize = 10;
 
-/// The default storage class, which only listings show.
+/// The default storage class. Only listings and GetObjectAttributes return it.
 const STANDARD: &str = "STANDARD";
 
 /// The storage classes whose objects must be restored before they are read.
@@ -39,7 +39,7 @@ pub(super) struct Object {
     pub(super) data: Buffers,
     pub(super) etag: ETag,
     pub(super) last_modified: SystemTime,
-    /// `None` is the version `null`.
+    /// The version id; `None` for the version `null`.
     pub(super) version: Option<VersionId>,
     pub(super) attributes: Attributes,
     pub(super) checksum: Option<Checksum>,
@@ -132,7 +132,7 @@ impl Object {
         class.is_some_and(|class| ARCHIVES.contains(&class))
     }
 
-    /// Fails for an archived object that is not restored.
+    /// Fails if the object is archived and not restored.
     pub(super) fn check_restored(&self, now: SystemTime, operation: Operation) -> Result<()> {
         if !self.is_archived() || self.restored_until.is_some_and(|until| now < until) {
             return Ok(());
@@ -155,7 +155,7 @@ impl Object {
         }
     }
 
-    /// Returns the response to the write of this object.
+    /// Returns the response to a write of this object.
     pub(super) fn written(&self) -> PutResponse {
         PutResponse {
             etag: Some(self.etag.clone()),
@@ -174,7 +174,7 @@ pub(super) fn checksum_of(algorithm: ChecksumAlgorithm, chunks: &[Bytes]) -> Che
     digest.checksum()
 }
 
-/// Returns the checksum of the checksums of parts; none unless every part has one.
+/// Returns the composite checksum of the parts; `None` unless every part has a checksum.
 pub(super) fn composite(algorithm: ChecksumAlgorithm, parts: &[ObjectPart]) -> Option<Checksum> {
     let mut digest = ChecksumDigest::new(algorithm);
     for part in parts {
@@ -211,8 +211,8 @@ pub(super) fn read_payload(
     })
 }
 
-/// Returns attributes as S3 stores them: names of user metadata in lower case, a default content type, `Expires` in whole
-/// seconds, and no default storage class.
+/// Returns attributes as S3 stores them: names of user metadata in lower case, a default content type, `Expires` in
+/// whole seconds, and `None` for the default storage class.
 pub(super) fn normalise(
     mut attributes: Attributes,
     limits: &Limits,

@@ -1,11 +1,11 @@
-//! [`OperationCounts`]: how often each operation was called.
+//! [`OperationCounts`]: how often each operation of a `MemoryStore` was called.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::Operation;
 
-/// How often each operation was called. Tests use it to pin the number of requests.
+/// How often each operation was called. Tests use it to assert the number of requests.
 ///
 /// # Examples
 ///
@@ -61,7 +61,7 @@ impl OperationCounts {
 }
 
 impl fmt::Display for OperationCounts {
-    /// Writes `2 get, 1 put`.
+    /// Writes the counts as in `2 get, 1 put`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, (operation, count)) in self.iter().enumerate() {
             let separator = if index == 0 { "" } else { ", " };

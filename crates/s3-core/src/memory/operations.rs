@@ -1,4 +1,4 @@
-//! The operations of the [`MemoryStore`].
+//! Implements [`Store`] for [`MemoryStore`]: counts each call, takes the lock and passes the request to its bucket.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::{
     UploadPartCopy, UploadsPage, Versioning, VersionsPage,
 };
 
-/// Every method counts the call, reads and hashes bytes before it takes the lock, and leaves the rules to the bucket.
+/// Every method counts the call and reads and hashes bytes before it takes the lock; the bucket checks the request.
 impl Store for MemoryStore {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
@@ -289,12 +289,12 @@ struct Call<'a> {
     store: &'a MemoryStore,
     operation: Operation,
     bucket: &'a str,
-    /// The resource that an error names.
+    /// The resource that errors name.
     resource: &'a str,
 }
 
 impl MemoryStore {
-    /// Counts a call.
+    /// Counts a call and returns it.
     fn call<'a>(
         &'a self,
         operation: Operation,

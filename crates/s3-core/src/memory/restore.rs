@@ -6,11 +6,11 @@ use super::error_response::error_response;
 use super::object::Object;
 use crate::{Operation, Result};
 
-/// The seconds of a day.
+/// Number of seconds in a day.
 const DAY: u64 = 24 * 60 * 60;
 
-/// The storage class whose objects are restored without a number of days. AWS archives those that have not been read
-/// for months; here they always can be read.
+/// The storage class whose objects are restored without a number of days. AWS archives objects of it that have not been
+/// read for months; in the in-memory store they are always readable.
 const INTELLIGENT_TIERING: &str = "INTELLIGENT_TIERING";
 
 impl Object {

@@ -1,4 +1,4 @@
-//! [`MemoryStore`]: buckets behind one lock, and accessors for tests.
+//! [`MemoryStore`]: the handle of the in-memory store: buckets behind one lock, settings, and accessors for tests.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -214,7 +214,7 @@ impl MemoryStore {
             .clone()
     }
 
-    /// Counts a call.
+    /// Increments the count of an operation.
     pub(super) fn count(&self, operation: Operation) {
         self.data
             .counts

@@ -1,4 +1,4 @@
-//! Multipart uploads: starting, parts, completing, aborting.
+//! Multipart uploads of the in-memory store: starts, completes and aborts them, and stores their parts.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -192,7 +192,7 @@ fn assemble(upload: &Upload, request: &CompleteUpload, limits: &Limits) -> Resul
     })
 }
 
-/// Returns the part that `tag` names.
+/// Returns the uploaded part for a part of the request.
 fn uploaded_part<'a>(
     upload: &'a Upload,
     tag: &PartTag,

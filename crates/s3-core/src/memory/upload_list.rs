@@ -1,4 +1,4 @@
-//! Listing of unfinished multipart uploads and their parts.
+//! ListMultipartUploads and ListParts of the in-memory store: return one page each.
 
 use std::ops::Bound;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::{
 };
 
 impl Bucket {
-    /// Returns one page of unfinished uploads, in order of key and start.
+    /// Returns one page of multipart uploads in progress, in order of key and start.
     pub(super) fn list_uploads(&self, request: &ListUploads, limits: &Limits) -> UploadsPage {
         let prefix = request.prefix.prefix();
         let most = limits.page_size(request.max_uploads);

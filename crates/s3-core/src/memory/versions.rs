@@ -1,8 +1,8 @@
-//! Versions of a bucket with versioning.
+//! Object versions of the in-memory store: stores, finds, deletes and lists versions and delete markers.
 //!
-//! The newest version of a key is in [`Bucket::objects`] unless it is a delete marker, so reads and listings of a bucket
-//! without versioning never look here. `history` has the other versions, the newest last; a key that is only here has a
-//! delete marker as its newest version.
+//! The newest version of a key is in [`Bucket::objects`] unless it is a delete marker, so reads and listings of a
+//! bucket without versioning do not use `history`. `history` has the other versions, the newest last; a key that is
+//! only in `history` has a delete marker as its newest version.
 
 use std::ops::Bound;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use crate::{
 /// The id of an object that was written while versioning was not enabled.
 const NULL: &str = "null";
 
-/// A version that is not the newest one, or a delete marker. The version `null` has no id here.
+/// A version that is not the newest one, or a delete marker. The version `null` is stored without an id.
 #[derive(Debug)]
 pub(super) enum OldVersion {
     Object(Box<Object>),
@@ -61,12 +61,12 @@ impl OldVersion {
     }
 }
 
-/// Returns the id as S3 shows it.
+/// Returns the id as S3 shows it: `null` for a version without an id.
 pub(super) fn shown(version: Option<&VersionId>) -> VersionId {
     version.cloned().unwrap_or_else(|| VersionId::new(NULL))
 }
 
-/// Returns the id as it is stored.
+/// Returns the id as it is stored: `None` for `null`.
 fn stored(version: &VersionId) -> Option<&VersionId> {
     Some(version).filter(|version| version.as_str() != NULL)
 }
@@ -140,7 +140,7 @@ impl Bucket {
         DeletedVersion::new(version.clone(), was_marker)
     }
 
-    /// Returns a version of an object, the newest one without an id.
+    /// Returns a version of an object; without an id, the newest one.
     pub(super) fn version(
         &self,
         url: &S3Url,
@@ -171,7 +171,7 @@ impl Bucket {
         }
     }
 
-    /// Returns a version of an object, to change its tags.
+    /// Returns a version of an object as a mutable reference, to change its tags.
     pub(super) fn version_mut(
         &mut self,
         url: &S3Url,
@@ -201,7 +201,7 @@ impl Bucket {
         }
     }
 
-    /// Keeps a version that was replaced, unless both are the version `null`.
+    /// Moves a replaced version to `history`. The version `null` is dropped if it was replaced by a version `null`.
     fn keep(&mut self, key: Arc<str>, previous: Object, by_null: bool) {
         if !(by_null && previous.version.is_none()) {
             let history = self.history.entry(key).or_default();
@@ -319,7 +319,7 @@ impl Bucket {
     }
 }
 
-/// Returns the last entry of a page that is full. Versions and prefixes are both in the order of their keys.
+/// Returns key and version of the last entry of a full page. Versions and prefixes are each in the order of their keys.
 fn last_entry(page: &VersionsPage) -> (Arc<str>, Option<VersionId>) {
     let version = page.versions.last();
     let prefix = page.prefixes.last().map(S3Prefix::prefix);
@@ -383,7 +383,8 @@ mod tests {
         Ok(String::from_utf8(body.to_vec()).unwrap())
     }
 
-    /// `key=version`, with a star for the newest version and a dash for a delete marker; prefixes alone.
+    /// Returns the entries as `key=version`, with a star for the newest version and a dash for a delete marker, and the
+    /// prefixes.
     fn listed(store: &MemoryStore, most: u32, delimiter: &str) -> Vec<String> {
         let mut request = ListVersions::new(S3Prefix::parse("s3://b/").unwrap());
         request = request.with_max_keys(most).with_delimiter(delimiter);

@@ -1,8 +1,8 @@
-//! Creating and deleting buckets.
+//! Request type of CreateBucket, DeleteBucket and GetBucketVersioning: the name of a bucket.
 
 use std::sync::Arc;
 
-/// A bucket to create or delete.
+/// Names a bucket to create, to delete, or to read the versioning state of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BucketRequest {

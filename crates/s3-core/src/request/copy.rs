@@ -1,4 +1,4 @@
-//! Copying an object within the store (CopyObject).
+//! Request type of CopyObject: source, destination, conditions and new attributes.
 
 use s3_url::S3Url;
 
@@ -27,7 +27,7 @@ pub struct CopyRequest {
     pub checksum_algorithm: Option<ChecksumAlgorithm>,
     /// The tags of the copy. Overrides `attributes`; if both are unset, those of the source.
     pub tags: Option<Tags>,
-    /// Conditions on the source. Each that does not hold is `PreconditionFailed`.
+    /// Conditions on the source. A condition that does not hold is an error of kind `PreconditionFailed`.
     pub source_conditions: Conditions,
 }
 
@@ -77,7 +77,7 @@ optional_setters!(CopyRequest {
     with_encryption(encryption: Encryption);
     /// Sets the algorithm of the checksum of the copy.
     with_checksum_algorithm(checksum_algorithm: ChecksumAlgorithm);
-    /// Chooses the version of the source.
+    /// Sets the version of the source.
     with_source_version(source_version: VersionId);
     /// Replaces the tags of the source.
     with_tags(tags: Tags);

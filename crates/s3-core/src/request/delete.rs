@@ -1,4 +1,4 @@
-//! Deleting objects in batches (DeleteObjects).
+//! Request and response types of DeleteObjects: keys, versions and ETags, and the failures by index.
 
 use std::sync::Arc;
 
@@ -15,23 +15,23 @@ pub struct DeleteRequest {
     pub bucket: Arc<str>,
     /// The objects, all in `bucket`.
     pub urls: Vec<S3Url>,
-    /// The version of each of the `urls` that is deleted permanently. Without one, the newest version is deleted; in a
+    /// The version to delete permanently, for each of the `urls`. Without one, the newest version is deleted; in a
     /// bucket with versioning, a delete marker hides it.
     pub versions: Vec<Option<VersionId>>,
-    /// The ETag that each of the `urls` must have to be deleted. Another one is a failure of kind `PreconditionFailed`,
-    /// and a missing object one of kind `NotFound`.
+    /// The ETag that each of the `urls` must have. If an object has another ETag, its failure is of kind
+    /// `PreconditionFailed`; if it is missing, of kind `NotFound`.
     pub if_match: Vec<Option<ETag>>,
-    /// Moves with each response, where objects are deleted one by one.
+    /// Counts the responses if objects are deleted one by one, to show progress.
     pub byte_counter: Option<ByteCounter>,
 }
 
 optional_setters!(DeleteRequest {
-    /// Counts the responses, where objects are deleted one by one.
+    /// Counts the responses if objects are deleted one by one.
     counted_by(byte_counter: ByteCounter);
 });
 
 impl DeleteRequest {
-    /// The most keys in one request, according to S3's documentation.
+    /// Maximum number of keys in one request, according to S3's documentation.
     pub const MAX_KEYS: usize = 1000;
 
     /// Deletes `urls`, all of which are in `bucket`.
@@ -66,7 +66,7 @@ impl DeleteRequest {
         self.if_match.get(index)?.as_ref()
     }
 
-    /// Returns the version that is deleted of an object, by its index.
+    /// Returns the version of an object to delete, by its index.
     #[must_use]
     pub fn version(&self, index: usize) -> Option<&VersionId> {
         self.versions.get(index)?.as_ref()
@@ -79,7 +79,7 @@ impl DeleteRequest {
 pub struct DeletedVersion {
     /// The version that was deleted, or the new delete marker.
     pub version: VersionId,
-    /// Whether it is a delete marker: a new one, or the one that was named and is deleted.
+    /// Whether it is a delete marker: one that was created, or one that was named in the request and deleted.
     pub is_delete_marker: bool,
 }
 
@@ -100,8 +100,8 @@ impl DeletedVersion {
 pub struct DeleteResponse {
     /// The objects that could not be deleted: index into the request's `urls`, and error.
     pub failures: Vec<(usize, Error)>,
-    /// The versions that were created or removed: index into the request's `urls`, and version. `SdkStore` learns them
-    /// where it deletes a single object; a response to a batch leaves them out.
+    /// The versions that were created or removed: index into the request's `urls`, and version. `SdkStore` only reports
+    /// them for objects that it deletes one by one; the response to a batch omits them.
     pub versions: Vec<(usize, DeletedVersion)>,
 }
 

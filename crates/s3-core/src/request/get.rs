@@ -1,4 +1,4 @@
-//! Reading an object (GetObject) or its metadata (HeadObject).
+//! Request and response types of GetObject and HeadObject, and the conditions of a read.
 
 use std::ops::Range;
 use std::time::SystemTime;
@@ -25,11 +25,11 @@ pub struct Conditions {
 optional_setters!(Conditions {
     /// Requires this ETag.
     with_if_match(if_match: ETag);
-    /// Requires another ETag.
+    /// Requires the ETag to differ from this one.
     with_if_none_match(if_none_match: ETag);
-    /// Requires a write after this time.
+    /// Requires that the object was written after this time.
     with_if_modified_since(if_modified_since: SystemTime);
-    /// Requires no write after this time.
+    /// Requires that the object was not written after this time.
     with_if_unmodified_since(if_unmodified_since: SystemTime);
 });
 
@@ -45,7 +45,7 @@ pub struct GetRequest {
     pub conditions: Conditions,
     /// The version to read; the latest if `None`.
     pub version: Option<VersionId>,
-    /// Counts the bytes of a body of unknown length, which is read to its end before the response is returned.
+    /// Counts the bytes of a body of unknown length, which is read completely before the response is returned.
     pub byte_counter: Option<ByteCounter>,
 }
 
@@ -141,7 +141,7 @@ pub struct GetResponse {
     pub meta: ObjectMeta,
     /// The bytes that the body holds, as stated by the server: clipped at the end of the object.
     pub range: Range<u64>,
-    /// The bytes.
+    /// The body.
     pub body: Body,
 }
 

@@ -1,4 +1,4 @@
-//! Listing keys, page by page (ListObjectsV2).
+//! Request and response types of ListObjectsV2: one page of keys and common prefixes.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -20,7 +20,7 @@ pub struct ListRequest {
     pub start_after: Option<Arc<str>>,
     /// The [`ListPage::next`] of the previous page.
     pub continuation: Option<Arc<str>>,
-    /// The most entries in the page; the server's limit (1,000) if `None`.
+    /// Maximum number of entries in the page; the server's limit (1,000) if `None`.
     pub max_keys: Option<u32>,
     /// Counts the bytes of the page as they arrive.
     pub byte_counter: Option<ByteCounter>,

@@ -1,7 +1,7 @@
-//! Requests and responses of a [`Store`](crate::Store): plain values, one file per family of operations.
+//! Request and response types of a [`Store`](crate::Store): plain structs, one file per family of operations.
 //!
-//! The structs are `#[non_exhaustive]` so that they can grow. Each has a constructor for its required fields, and public
-//! fields or `with_…` setters for the others.
+//! The structs are `#[non_exhaustive]` so that fields can be added. Each has a constructor for its required fields, and
+//! public fields or `with_…` setters for the others.
 
 mod bucket;
 mod copy;

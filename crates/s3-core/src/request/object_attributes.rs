@@ -1,4 +1,4 @@
-//! Size, checksum and parts of an object (GetObjectAttributes).
+//! Request and response types of GetObjectAttributes: size, ETag, checksum and parts of an object.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -18,7 +18,7 @@ pub struct GetObjectAttributes {
     pub version: Option<VersionId>,
     /// Lists parts after this number: the [`ObjectAttributes::next`] of the previous page.
     pub after: Option<u32>,
-    /// The most parts in the page; the server's limit (1,000) if `None`.
+    /// Maximum number of parts in the page; the server's limit (1,000) if `None`.
     pub max_parts: Option<u32>,
 }
 
@@ -36,7 +36,7 @@ impl GetObjectAttributes {
 }
 
 optional_setters!(GetObjectAttributes {
-    /// Chooses the version.
+    /// Sets the version.
     with_version(version: VersionId);
     /// Lists parts after this number.
     with_after(after: u32);

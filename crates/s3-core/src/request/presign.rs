@@ -1,4 +1,4 @@
-//! Presigned URLs.
+//! Request type of presigning: the object, the HTTP method and the validity of a presigned URL.
 
 use std::time::Duration;
 
@@ -20,7 +20,8 @@ pub enum PresignMethod {
 
 /// Creates a URL that anyone can use until it expires. Sends no request.
 ///
-/// The URL is valid from the time of this machine, corrected by the clock skew if an earlier response has revealed one.
+/// The validity starts at the time of this machine, corrected by the clock skew if an earlier response has revealed
+/// one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PresignRequest {
@@ -33,7 +34,7 @@ pub struct PresignRequest {
 }
 
 impl PresignRequest {
-    /// The longest validity that S3 accepts.
+    /// Maximum validity that S3 accepts.
     pub const MAX_EXPIRES: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
     /// Creates a URL that is valid for `expires`.

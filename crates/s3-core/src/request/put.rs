@@ -1,11 +1,11 @@
-//! Writing an object in one request (PutObject).
+//! Request and response types of PutObject, and [`PutMode`]: what a write does if the object exists.
 
 use s3_url::S3Url;
 
 use crate::setters::optional_setters;
 use crate::{Attributes, Checksum, ETag, Payload, VersionId};
 
-/// How a write treats an existing object.
+/// What a write does if the object exists.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PutMode {

@@ -1,4 +1,4 @@
-//! Restoring an archived object (RestoreObject).
+//! Request type of RestoreObject for an archived object, and the status of a restore.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -8,7 +8,7 @@ use s3_url::S3Url;
 use crate::VersionId;
 use crate::setters::optional_setters;
 
-/// Makes an object of an archive readable: one of the storage class `GLACIER` or `DEEP_ARCHIVE` for some days, one of
+/// Makes an archived object readable: one of the storage class `GLACIER` or `DEEP_ARCHIVE` for some days, one of
 /// `INTELLIGENT_TIERING` permanently.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -17,10 +17,10 @@ pub struct RestoreRequest {
     pub url: S3Url,
     /// The version; the newest one if `None`.
     pub version: Option<VersionId>,
-    /// For how many days it is readable; at least 1. `None` for an object of the class `INTELLIGENT_TIERING`, which
-    /// leaves its archive permanently; others need it.
+    /// For how many days the object is readable; at least 1. `None` for an object of the class `INTELLIGENT_TIERING`,
+    /// which leaves its archive permanently; the other classes require it.
     pub days: Option<u32>,
-    /// How fast it is restored: `Expedited`, `Standard` or `Bulk`. S3's default, `Standard`, if `None`.
+    /// The retrieval tier: `Expedited`, `Standard` or `Bulk`. S3's default, `Standard`, if `None`.
     pub tier: Option<Arc<str>>,
 }
 
@@ -38,21 +38,21 @@ impl RestoreRequest {
 }
 
 optional_setters!(RestoreRequest {
-    /// Chooses the version.
+    /// Sets the version.
     with_version(version: VersionId);
-    /// Sets how fast the object is restored.
+    /// Sets the retrieval tier.
     with_tier(tier: impl Into<Arc<str>>);
 });
 
-/// The state of the restoration of an archived object.
+/// The status of the restore of an archived object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RestoreStatus {
-    /// The restoration has begun; the object cannot be read yet.
+    /// The restore is in progress; the object cannot be read yet.
     InProgress,
     /// The object can be read.
     Restored {
-        /// Until when, if the server says so.
+        /// The time until which it can be read, if the server sends it.
         until: Option<SystemTime>,
     },
 }

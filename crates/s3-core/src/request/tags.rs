@@ -1,4 +1,4 @@
-//! Reading and replacing the tags of an object (GetObjectTagging, PutObjectTagging).
+//! Request types of GetObjectTagging and PutObjectTagging, and the type of a tag set.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ impl GetTags {
 }
 
 optional_setters!(GetTags {
-    /// Chooses the version.
+    /// Sets the version.
     with_version(version: VersionId);
 });
 
@@ -41,7 +41,7 @@ pub struct SetTags {
     pub url: S3Url,
     /// The version; the newest one if `None`.
     pub version: Option<VersionId>,
-    /// The new tags; none removes all.
+    /// The new tags; an empty map removes all tags.
     pub tags: Tags,
 }
 
@@ -58,6 +58,6 @@ impl SetTags {
 }
 
 optional_setters!(SetTags {
-    /// Chooses the version.
+    /// Sets the version.
     with_version(version: VersionId);
 });

@@ -1,4 +1,4 @@
-//! Writing an object in parts (multipart upload).
+//! Request and response types of multipart uploads: create, upload or copy a part, complete, abort.
 
 use std::fmt;
 use std::sync::Arc;
@@ -66,7 +66,7 @@ pub struct UploadPart {
     pub payload: Payload,
     /// The checksum of the payload. The server verifies and stores it.
     pub checksum: Option<Checksum>,
-    /// The algorithm of the checksum that is added if none is given, as the upload was started with.
+    /// The algorithm of the checksum that is added if `checksum` is `None`: the one that the upload was created with.
     pub checksum_algorithm: Option<ChecksumAlgorithm>,
 }
 
@@ -129,7 +129,7 @@ impl UploadPartCopy {
 }
 
 optional_setters!(UploadPartCopy {
-    /// Chooses the version of the source.
+    /// Sets the version of the source.
     with_source_version(source_version: VersionId);
     /// Copies a range of the source.
     with_range(range: impl Into<ByteRange>);
@@ -137,7 +137,7 @@ optional_setters!(UploadPartCopy {
     with_source_if_match(source_if_match: ETag);
 });
 
-/// Number and ETag of an uploaded part, as completing the upload needs them.
+/// Number, ETag and checksum of an uploaded part, as CompleteMultipartUpload sends them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PartTag {
@@ -145,12 +145,12 @@ pub struct PartTag {
     pub number: u32,
     /// The ETag of the part.
     pub etag: ETag,
-    /// The checksum of the part, if one was given or its algorithm was.
+    /// The checksum of the part, if it or its algorithm was in the request.
     pub checksum: Option<Checksum>,
 }
 
 impl PartTag {
-    /// Returns a tag without a checksum.
+    /// Returns a part tag without a checksum.
     #[must_use]
     pub fn new(number: u32, etag: ETag) -> Self {
         Self {

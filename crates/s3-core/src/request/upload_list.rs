@@ -1,4 +1,4 @@
-//! Listing unfinished multipart uploads (ListMultipartUploads) and their parts (ListParts).
+//! Request and response types of ListMultipartUploads and ListParts.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -17,7 +17,7 @@ pub struct ListUploads {
     pub prefix: S3Prefix,
     /// The [`UploadsPage::next`] of the previous page: a key and an upload id.
     pub after: Option<(Arc<str>, UploadId)>,
-    /// The most entries in the page; the server's limit (1,000) if `None`.
+    /// Maximum number of entries in the page; the server's limit (1,000) if `None`.
     pub max_uploads: Option<u32>,
 }
 
@@ -40,7 +40,7 @@ optional_setters!(ListUploads {
     with_max_uploads(max_uploads: u32);
 });
 
-/// One page of unfinished uploads, in order of key and upload id.
+/// One page of multipart uploads in progress, in order of key and upload id.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UploadsPage {
@@ -92,7 +92,7 @@ pub struct ListParts {
     pub upload: UploadId,
     /// Lists parts after this number.
     pub after: Option<u32>,
-    /// The most entries in the page; the server's limit (1,000) if `None`.
+    /// Maximum number of entries in the page; the server's limit (1,000) if `None`.
     pub max_parts: Option<u32>,
 }
 

@@ -1,4 +1,4 @@
-//! Versions of objects: the state of a bucket, and the listing (ListObjectVersions).
+//! Request and response types of ListObjectVersions and PutBucketVersioning.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::ListedObject;
 use crate::VersionId;
 use crate::setters::optional_setters;
 
-/// Whether a bucket keeps the versions of its objects. A bucket in which versioning was never enabled has no state.
+/// The versioning state of a bucket. A bucket in which versioning was never enabled has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Versioning {
@@ -58,10 +58,10 @@ pub struct ListVersions {
     pub prefix: S3Prefix,
     /// Keys are rolled up to the first delimiter after the prefix.
     pub delimiter: Option<Arc<str>>,
-    /// The [`VersionsPage::next`] of the previous page: a key, and the last version of it that was listed; without a
-    /// version, the page starts after the key.
+    /// The [`VersionsPage::next`] of the previous page: the last key, and its last listed version; without a version,
+    /// the page starts after the key.
     pub after: Option<(Arc<str>, Option<VersionId>)>,
-    /// The most entries in the page; the server's limit (1,000) if `None`.
+    /// Maximum number of entries in the page; the server's limit (1,000) if `None`.
     pub max_keys: Option<u32>,
 }
 
@@ -87,7 +87,7 @@ optional_setters!(ListVersions {
     with_max_keys(max_keys: u32);
 });
 
-/// One page of versions, in the order of their keys, and of one key the newest first.
+/// One page of versions, in the order of their keys; versions of one key are in order of age, the newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct VersionsPage {

@@ -1,4 +1,4 @@
-//! Payloads as bodies of the SDK's HTTP client.
+//! Converts a [`Payload`] to a request body of the SDK's HTTP client: buffers in memory, or a file read in chunks.
 
 use std::fmt;
 use std::io;
@@ -12,12 +12,12 @@ use tokio::task::JoinHandle;
 
 use crate::Payload;
 
-/// How much of a file is read at a time: large enough to hide the hop to another thread, small enough that an
-/// upload of hundreds of parts at once stays in tens of megabytes.
+/// Number of bytes read from a file at a time: large enough to hide the thread switch, small enough that an upload of
+/// hundreds of parts at once takes tens of megabytes.
 const READ_SIZE: usize = 256 << 10;
 
-/// Returns the payload as the SDK's HTTP client takes it: a stream of known length. With `signed`, a payload of one
-/// buffer is handed over as that, which the SDK then hashes; it cannot hash a stream.
+/// Returns the payload as a request body of the SDK's HTTP client: a stream of known length. With `signed`, a payload
+/// of one buffer is passed as that buffer, which the SDK then hashes; it cannot hash a stream.
 pub(super) fn outgoing(payload: &Payload, signed: bool) -> SdkBody {
     match payload.as_chunks() {
         Some([only]) if signed => SdkBody::from(only.clone()),
@@ -26,11 +26,11 @@ pub(super) fn outgoing(payload: &Payload, signed: bool) -> SdkBody {
     }
 }
 
-/// A payload that is sent in chunks: buffers one by one, a file by reading it on tokio's blocking threads.
+/// A payload that is sent in chunks: buffers one by one; a file is read on tokio's blocking threads.
 struct PayloadBody {
     payload: Payload,
     position: u64,
-    /// The read in flight. It is always the one for `position`.
+    /// The read in flight, which starts at `position`.
     reading: Option<JoinHandle<io::Result<Bytes>>>,
 }
 
@@ -100,7 +100,7 @@ impl http_body::Body for PayloadBody {
     }
 }
 
-/// Our own side of an upload failed; looked for in whatever the HTTP stack wraps it in.
+/// The error of a payload that could not be read. Found again in the source chain of the HTTP client's error.
 #[derive(Debug)]
 pub(super) struct UnreadablePayload(pub(super) io::Error);
 
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn one_buffer_is_handed_over_if_it_is_to_be_signed() {
+    fn a_single_buffer_is_passed_to_the_sdk_for_signing() {
         let body = |signed| outgoing(&Payload::from("abc"), signed);
         assert_eq!(body(true).bytes(), Some(&b"abc"[..]));
         assert_eq!(body(false).bytes(), None);

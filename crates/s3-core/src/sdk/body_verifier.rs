@@ -1,4 +1,4 @@
-//! Compares a whole object with the checksum of its response.
+//! [`Verifier`]: compares the bytes of a downloaded object with the checksum in the response headers of GetObject.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -6,16 +6,16 @@ use base64::engine::general_purpose::STANDARD;
 use crate::checksum_digest::ChecksumDigest;
 use crate::{Checksum, ChecksumAlgorithm, ChecksumType};
 
-/// A checksum that is computed while the bytes pass, and its expected value.
+/// A running checksum and its expected value.
 pub(super) struct Verifier {
     digest: ChecksumDigest,
-    /// The longest has 32 bytes; the buffer has the one more that base64 wants.
+    /// The longest value has 32 bytes; base64 decoding needs one more.
     expected: [u8; 33],
     len: usize,
 }
 
 impl Verifier {
-    /// Begins with no bytes; `None` if the received checksum is not one of the whole object (composite).
+    /// Returns a verifier; `None` if the checksum is malformed or not one of the whole object (composite).
     pub(super) fn new(checksum: &Checksum) -> Option<Self> {
         if checksum.checksum_type != ChecksumType::FullObject {
             return None;
@@ -39,7 +39,7 @@ impl Verifier {
         self.digest.update(bytes);
     }
 
-    /// Returns whether the bytes have the checksum.
+    /// Returns whether the bytes match the checksum.
     pub(super) fn agrees(self) -> bool {
         let expected = &self.expected[..self.len];
         self.digest.finish(|bytes| bytes == expected)
@@ -50,7 +50,7 @@ impl Verifier {
 mod tests {
     use super::*;
 
-    /// Of "123456789": the check values of the catalogue of CRCs, and the output of `sha1sum` and `sha256sum`.
+    /// Checksums of "123456789": the check values of the CRC catalogue, and the output of `sha1sum` and `sha256sum`.
     const SUMS: [(ChecksumAlgorithm, &str); 5] = [
         (ChecksumAlgorithm::Crc32, "cbf43926"),
         (ChecksumAlgorithm::Crc32c, "e3069283"),
@@ -66,7 +66,7 @@ mod tests {
     ];
 
     #[test]
-    fn every_kind_agrees_with_its_bytes_and_with_no_others() {
+    fn every_algorithm_accepts_its_bytes_and_rejects_others() {
         for (algorithm, hex) in SUMS {
             let value = STANDARD.encode(hex::decode(hex).unwrap());
             let checksum = Checksum::new(algorithm, value);
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_checksum_is_compared_with_nothing() {
+    fn a_malformed_or_composite_checksum_is_not_verified() {
         for value in ["?", "y/Q5Jg==-1"] {
             let checksum = Checksum::new(ChecksumAlgorithm::Crc32, value);
             assert!(Verifier::new(&checksum).is_none());

@@ -1,4 +1,4 @@
-//! Listing, creating and deleting buckets.
+//! ListBuckets, CreateBucket and DeleteBucket: sends the requests and parses the list of buckets.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,7 @@ use super::document::{self, XMLNS};
 use super::errors;
 use crate::{BucketInfo, BucketRequest, Operation, Result};
 
-/// Pages of a listing: ten times as many as for the largest account of S3, a million buckets at 10,000 per page.
+/// Maximum number of pages: ten times as many as for a million buckets, S3's limit per account, at 10,000 per page.
 const MAX_PAGES: usize = 1000;
 
 pub(super) async fn list(resolved: &Resolved) -> Result<Vec<BucketInfo>> {
@@ -69,7 +69,7 @@ async fn send(
 ) -> Result<()> {
     let route = resolved.route(bucket);
     let mut request = route.request(method, "");
-    // A second one fails if the first took effect.
+    // A second request fails if the first took effect.
     request.idempotent = false;
     let document = match operation {
         Operation::CreateBucket => location(resolved),
@@ -82,7 +82,8 @@ async fn send(
         .map_err(|error| error.with_resource(format!("s3://{bucket}")))
 }
 
-/// AWS wants the region named, except in its first one; other servers know none but their own.
+/// Returns the body of CreateBucket. AWS requires a location constraint except in `us-east-1`; other servers do not
+/// accept one.
 fn location(resolved: &Resolved) -> Option<String> {
     let region = resolved.region.as_deref()?;
     let is_named = region != "us-east-1" && !resolved.is_third_party();
@@ -126,7 +127,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn tokens_that_go_round_are_an_error() {
+    async fn a_repeated_continuation_token_is_an_error() {
         let page = |token: &usize| {
             let body = format!(
                 "<ListAllMyBucketsResult><Buckets></Buckets><ContinuationToken>t{token}</ContinuationToken>\
@@ -144,7 +145,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_region_is_named_to_aws_alone() {
+    async fn only_aws_gets_a_location_constraint() {
         let replay = Replay::new([response(200, &[], "")]);
         replay
             .store()
@@ -173,7 +174,7 @@ mod tests {
     #[tokio::test]
     async fn without_an_endpoint_the_bucket_is_in_the_host_name() {
         let replay = Replay::new([response(204, &[], "")]);
-        // Another store's client, so that no endpoint is set and nothing is read from the environment.
+        // A client from another store: no endpoint is set, and nothing is read from the environment.
         let config = aws_sdk_s3::Config::builder()
             .behavior_version(aws_sdk_s3::config::BehaviorVersion::v2026_01_12())
             .region(aws_sdk_s3::config::Region::new("eu-west-1"))
@@ -194,7 +195,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_bucket_that_is_not_empty_stays() {
+    async fn a_bucket_that_is_not_empty_is_not_deleted() {
         let store = Replay::new([error_response(409, "BucketNotEmpty")]).store();
         let error = store
             .delete_bucket(BucketRequest::new("full"))

@@ -32,13 +32,13 @@ pub enum Addressing {
 #[non_exhaustive]
 pub enum Integrity {
     /// Uploads as `WhenSupported` on AWS, as `WhenRequired` elsewhere: older servers reject checksums that they do not
-    /// know. Downloads as `WhenSupported` everywhere: the request for a checksum is a header that servers ignore if they
-    /// do not know it, and that is left out once an endpoint has rejected it.
+    /// know. Downloads as `WhenSupported` everywhere: servers that do not know the header that requests a checksum
+    /// ignore it. It is omitted once an endpoint has rejected it.
     #[default]
     Auto,
     /// A CRC-64/NVME with every upload; the server's checksum is compared with every whole object that is read.
     WhenSupported,
-    /// Only where S3 insists on it, such as when deleting a batch of keys.
+    /// Only where S3 requires it, such as in DeleteObjects.
     WhenRequired,
 }
 
@@ -54,7 +54,7 @@ impl Integrity {
     }
 }
 
-/// Makes an [`SdkStore`]. Nothing is read or connected before the store's first operation.
+/// Builds an [`SdkStore`]. Nothing is read or connected before the store's first operation.
 ///
 /// # Examples
 ///
@@ -90,7 +90,7 @@ impl SdkStoreBuilder {
         self
     }
 
-    /// Takes the endpoint back, for tests that begin with one.
+    /// Removes the endpoint, for tests that start from a builder with one.
     #[cfg(test)]
     pub(super) fn without_endpoint(mut self) -> Self {
         self.settings.endpoint = None;
@@ -122,8 +122,8 @@ impl SdkStoreBuilder {
 
     /// Takes credentials from this source instead of the credential chain.
     ///
-    /// They are kept until ten seconds before they expire. A source that has not responded after 15 seconds is given up
-    /// for this attempt (kind `Timeout`), and asked again by the next one.
+    /// Credentials are cached until ten seconds before they expire. A provider that has not responded after 15 seconds
+    /// fails the attempt (kind `Timeout`); the next attempt calls it again.
     #[must_use]
     pub fn credentials_provider(mut self, source: impl ProvideCredentials + 'static) -> Self {
         self.settings.credentials = Some(SharedCredentialsProvider::new(source));
@@ -131,9 +131,9 @@ impl SdkStoreBuilder {
         self
     }
 
-    /// Sends requests without a signature, as public buckets accept them. URLs cannot be presigned then.
+    /// Sends requests without a signature, which public buckets accept. URLs cannot be presigned.
     ///
-    /// Replaces credentials that were given before. Credentials that are given afterwards contradict it: the first
+    /// Replaces credentials that were set before. Credentials that are set afterwards contradict it: the first
     /// operation, and `check`, then fail with kind `Config`.
     #[must_use]
     pub fn anonymous(mut self) -> Self {
@@ -144,7 +144,7 @@ impl SdkStoreBuilder {
         self
     }
 
-    /// Agrees to pay for requests and transfers, which requester-pays buckets require. Presigned URLs say so too: S3
+    /// Agrees to pay for requests and transfers, which requester-pays buckets require. Presigned URLs include this: S3
     /// bills this account for their use.
     #[must_use]
     pub fn requester_pays(mut self) -> Self {
@@ -152,29 +152,30 @@ impl SdkStoreBuilder {
         self
     }
 
-    /// Sets the account that owns the buckets. The server rejects requests to buckets of any other, by presigned URLs too.
+    /// Sets the account that must own the buckets. The server rejects requests to buckets of other accounts, including
+    /// those by presigned URLs.
     #[must_use]
     pub fn bucket_owner(mut self, account: &str) -> Self {
         self.settings.standing.bucket_owner = Some(account.to_owned());
         self
     }
 
-    /// Encrypts written objects, and decrypts read ones, with a key of the customer (SSE-C): S3 does so and forgets the
-    /// key. AWS takes it over HTTPS only. Presigned URLs do not carry it.
+    /// Encrypts written objects, and decrypts read ones, with a key of the customer (SSE-C). S3 does not store the key.
+    /// AWS accepts it over HTTPS only. Presigned URLs do not contain it.
     #[must_use]
     pub fn customer_key(mut self, key: &[u8; 32]) -> Self {
         self.settings.standing.customer_key = Some(CustomerKey::new(key));
         self
     }
 
-    /// Sets where the bucket's name goes. Default: [`Addressing::Auto`].
+    /// Sets the position of the bucket's name. Default: [`Addressing::Auto`].
     #[must_use]
     pub fn addressing(mut self, addressing: Addressing) -> Self {
         self.settings.addressing = addressing;
         self
     }
 
-    /// Sets which checksums the SDK adds and checks. Default: [`Integrity::Auto`].
+    /// Sets which checksums are added to uploads and verified in downloads. Default: [`Integrity::Auto`].
     #[must_use]
     pub fn integrity(mut self, integrity: Integrity) -> Self {
         self.settings.integrity = integrity;
@@ -183,8 +184,9 @@ impl SdkStoreBuilder {
 
     /// Turns the SDK's own retries on (its standard mode, three attempts). Default: off.
     ///
-    /// For those who use this crate without an engine that retries. Below one they multiply, and hide lost responses from
-    /// it: a conditional write may then be rejected with "already there" for an object of its own.
+    /// For users of this crate without an engine that retries. Below such an engine, the retries multiply, and the
+    /// engine does not see lost responses: a conditional write may then be rejected with "already there" because of an
+    /// object that it wrote itself.
     #[must_use]
     pub fn sdk_retries(mut self, on: bool) -> Self {
         self.settings.sdk_retries = on;
@@ -198,7 +200,8 @@ impl SdkStoreBuilder {
         self
     }
 
-    /// Sets the only trusted certificate authorities, a file in PEM, as `AWS_CA_BUNDLE` does. Needs the feature `config`.
+    /// Sets a PEM file with the only trusted certificate authorities, as `AWS_CA_BUNDLE` does. Needs the feature
+    /// `config`.
     #[must_use]
     pub fn ca_bundle(mut self, path: impl Into<PathBuf>) -> Self {
         self.settings.ca_bundle = Some(path.into());
@@ -215,14 +218,14 @@ impl SdkStoreBuilder {
         self
     }
 
-    /// Sets how long a connection may take to be made. Default: 3.1 seconds.
+    /// Sets the timeout for opening a connection. Default: 3.1 seconds.
     #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.settings.connect_timeout = timeout;
         self
     }
 
-    /// Sends all requests through this client instead of the built-in ones. With it, `https://` endpoints need no
+    /// Sends all requests through this HTTP client instead of the built-in ones. `https://` endpoints then need no
     /// feature.
     ///
     /// Requests then cost several times the CPU time, as with [`sdk_retries`](Self::sdk_retries): the SDK signs and
@@ -251,8 +254,8 @@ impl SdkStoreBuilder {
         super::chain::check(&self.settings)
     }
 
-    /// Returns how many attempts `AWS_MAX_ATTEMPTS` or the profile's `max_attempts` allow, for an engine above; `None` if
-    /// neither is set, or they cannot be read, which [`check`](Self::check) reports.
+    /// Returns the number of attempts that `AWS_MAX_ATTEMPTS` or the profile's `max_attempts` allow, for an engine
+    /// above; `None` if neither is set, or if they cannot be read, which [`check`](Self::check) reports.
     #[cfg(feature = "config")]
     #[must_use]
     pub fn configured_max_attempts(&self) -> Option<u32> {
@@ -262,7 +265,7 @@ impl SdkStoreBuilder {
             .max_attempts
     }
 
-    /// Returns the endpoint that was given or is configured; `None` for AWS, and if the settings cannot be read, which
+    /// Returns the endpoint that was set or is configured; `None` for AWS, and if the settings cannot be read, which
     /// [`check`](Self::check) reports.
     #[cfg(feature = "config")]
     #[must_use]
@@ -271,8 +274,8 @@ impl SdkStoreBuilder {
         Some(configuration.endpoint?.value)
     }
 
-    /// Makes the store. Reads nothing and connects to nothing: mistakes show at the first operation, as errors
-    /// of kind `Config`.
+    /// Builds the store. Reads nothing and opens no connection: invalid settings are errors of kind `Config` at the
+    /// first operation.
     #[must_use]
     pub fn build(self) -> SdkStore {
         SdkStore::from_settings(self.settings)
@@ -287,7 +290,7 @@ impl fmt::Debug for SdkStoreBuilder {
     }
 }
 
-/// Settings of the builder.
+/// Settings of the builder, as given.
 #[derive(Clone)]
 pub(super) struct Settings {
     pub(super) endpoint: Option<String>,
@@ -309,7 +312,7 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// Writes the settings without anything secret: an endpoint may have been given with a password in it.
+    /// Writes the settings without secrets: the endpoint may contain a password.
     pub(super) fn describe<'f, 'a, 'b>(
         &self,
         f: &'f mut fmt::DebugStruct<'a, 'b>,
@@ -351,7 +354,7 @@ impl Default for Settings {
             profile: None,
             ca_bundle: None,
             proxy: None,
-            // The SDK's own default: one SYN that is lost and sent again after 3 seconds still gets through.
+            // As in the SDK: a lost SYN is sent again after 3 seconds, and that one still succeeds.
             connect_timeout: Duration::from_millis(3100),
             http_client: None,
             capabilities: Capabilities::aws(),
@@ -390,7 +393,7 @@ mod tests {
 
     #[cfg(not(feature = "config"))]
     #[tokio::test]
-    async fn what_this_build_would_ignore_is_an_error() {
+    async fn a_setting_that_this_build_cannot_use_is_an_error() {
         type Set = fn(SdkStoreBuilder) -> SdkStoreBuilder;
         let settings: [(Set, &str); 3] = [
             (|builder| builder.profile("p"), "profile"),

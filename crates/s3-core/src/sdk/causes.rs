@@ -1,38 +1,38 @@
-//! Walks the source chain of errors of the SDK and the HTTP stack.
+//! Walks the source chain of errors of the SDK and the HTTP stack: finds causes by type, and formats their texts.
 
 use std::error::Error as StdError;
 use std::io;
 
-/// The longest message that is taken over from a server or a cause.
+/// Maximum length of a message from a server or a cause, in characters.
 const MESSAGE_LIMIT: usize = 1000;
 
-/// Returns the first error of a type among an error and its causes, payloads of `io::Error` included.
+/// Returns the first error of a type in the source chain of `error`, including errors inside of an `io::Error`.
 pub(super) fn find<'e, T: StdError + 'static>(
     error: &'e (dyn StdError + 'static),
 ) -> Option<&'e T> {
     causes(error).find_map(|cause| cause.downcast_ref())
 }
 
-/// Returns an error as an `io::Error` of the kind of its first cause that is one.
+/// Converts an error to an `io::Error` of the kind of its first `io::Error` cause.
 pub(super) fn io_error(error: &(dyn StdError + 'static)) -> io::Error {
     let kind = find::<io::Error>(error).map_or(io::ErrorKind::Other, io::Error::kind);
     io::Error::new(kind, text_of(error))
 }
 
-/// Returns an error and then its causes.
+/// Returns an error, followed by its causes.
 pub(super) fn causes<'e>(
     error: &'e (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |&error| {
         match error.downcast_ref::<io::Error>() {
-            // `source` of an `io::Error` skips the error that it carries.
+            // `source` of an `io::Error` skips the error inside of it.
             Some(io) => io.get_ref().map(|inner| inner as &(dyn StdError + 'static)),
             None => error.source(),
         }
     })
 }
 
-/// Returns the text of the causes, without the SDK's names for its layers and without repetitions.
+/// Returns the texts of the causes, without the SDK's names for its layers and without repetitions.
 pub(super) fn text_of(error: &(dyn StdError + 'static)) -> String {
     const LAYERS: &[&str] = &[
         "dispatch failure",
@@ -67,8 +67,8 @@ pub(super) fn text_of(error: &(dyn StdError + 'static)) -> String {
     }
 }
 
-/// Returns a text as it belongs into a message: on one line, not endless, and with nothing in it that moves a
-/// terminal's cursor.
+/// Formats a text for a message: on one line, of at most `MESSAGE_LIMIT` characters, and without control characters,
+/// which could move a terminal's cursor.
 pub(super) fn shortened(text: &str) -> String {
     let lines: Vec<&str> = text
         .lines()
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_one_line_of_bearable_length() {
+    fn a_message_is_one_line_of_limited_length() {
         assert_eq!(shortened("a:\n  b\n\n  c\n"), "a:; b; c");
         assert_eq!(shortened("a\u{1b}[2Jb\rc"), "a [2Jb c");
         assert_eq!(

@@ -1,4 +1,4 @@
-//! Region, credentials and endpoint from the environment, the profiles and the instance.
+//! Loads region, credentials and endpoint from the environment, the profiles and the instance metadata service.
 
 use aws_config::ecs::EcsCredentialsProvider;
 use aws_config::imds;
@@ -25,7 +25,7 @@ use super::profile::{ConfigError, Configuration, Given, ProviderFiles, Setting, 
 use super::transport::Transport;
 use crate::{Error, ErrorKind, Operation, Result, Retryability};
 
-/// Reads the variables and files, and fails if they cannot be meant as they are.
+/// Reads the environment variables and files; fails if a value is invalid.
 pub(super) fn configuration(
     settings: &Settings,
 ) -> std::result::Result<Configuration, ConfigError> {
@@ -67,8 +67,9 @@ fn unusable(operation: Operation, error: ConfigError) -> Error {
     }
 }
 
-/// Loads the settings that were not given. Explicit settings win over the environment, the environment over the
-/// profile, and keys of a profile that the program names over those of the environment.
+/// Loads the settings that were not given to the builder. The builder takes precedence over the environment, and the
+/// environment over the profile. If the builder names a profile, its keys take precedence over those of the
+/// environment.
 pub(super) async fn load(settings: &Settings, operation: Operation) -> Result<LoadedSettings> {
     let configuration = configuration(settings).map_err(|error| unusable(operation, error))?;
     load_settings(settings, configuration, operation).await
@@ -89,7 +90,7 @@ async fn load_settings(
     let (builder, credentials, region) = match (&settings.credentials, &region, endpoint) {
         (Some(credentials), Some(_), Some(_)) => {
             let mut builder = Builder::new();
-            // A provider cannot be taken back.
+            // A credentials provider cannot be removed from the builder again.
             if !settings.anonymous {
                 builder.set_credentials_provider(Some(credentials.clone()));
             }
@@ -120,7 +121,7 @@ fn transport_of(settings: &Settings, configuration: &Configuration) -> Transport
     }
 }
 
-/// Lets aws-config find the missing settings, with the profile that was read here.
+/// Loads the missing settings with aws-config, from the profile that was parsed here.
 async fn of_aws_config(
     settings: &Settings,
     configuration: &Configuration,
@@ -129,7 +130,7 @@ async fn of_aws_config(
     operation: Operation,
 ) -> Result<(Builder, SharedCredentialsProvider, Option<String>)> {
     let mut conf = ProviderConfig::without_region().with_time_source(clock.clone());
-    // aws-config panics at retry settings that are set and empty.
+    // aws-config panics if retry settings are set to an empty value.
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .retry_config(RetryConfig::standard())
         .time_source(clock.clone());
@@ -145,8 +146,8 @@ async fn of_aws_config(
     conf = conf.with_http_client(client);
     let region = match (&configuration.region, &configuration.endpoint) {
         (Some(region), _) => Some(Region::new(region.value.clone())),
-        // The instance's metadata service says nothing about another endpoint, and takes seconds to time out
-        // where it does not run.
+        // The region of the instance does not apply to another endpoint, and the metadata service takes seconds to time
+        // out where it does not run.
         (None, Some(_)) => Some(Region::new(DEFAULT_REGION)),
         (None, None) => {
             let instance = ImdsRegionProvider::builder()
@@ -185,8 +186,8 @@ async fn of_aws_config(
     Ok((Builder::from(&config), credentials, region))
 }
 
-/// Returns a client of the instance's metadata service. On its own, aws-config would read the files once more, as it reads
-/// them.
+/// Returns a client of the instance metadata service. Without it, aws-config would read the files again, with its own
+/// parser.
 fn metadata_service(
     configuration: &Configuration,
     conf: &ProviderConfig,
@@ -198,7 +199,7 @@ fn metadata_service(
     Ok(client.build())
 }
 
-/// The providers in aws-config's order, without those that the program or an empty variable rules out.
+/// Returns the providers in aws-config's order, without those that the builder or an empty variable excludes.
 fn providers(
     configuration: &Configuration,
     conf: &ProviderConfig,

@@ -1,4 +1,4 @@
-//! The SDK's client, made from the settings at the first operation.
+//! [`Resolved`]: settings, transports and learned server features of a store, built at its first operation.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -26,21 +26,21 @@ use super::transport::{self, Transport};
 use crate::background::poll_in_background;
 use crate::{Error, ErrorKind, Operation, Result};
 
-/// The region that servers other than AWS expect when they care at all.
+/// The region for servers other than AWS, which ignore it or expect this one.
 pub(super) const DEFAULT_REGION: &str = "us-east-1";
 
-/// A generated client that is made for the first request that needs it: most go over `s3-wire`.
+/// A generated client that is built for the first request that needs it: most requests are sent over `s3-wire`.
 type LazyS3Client = LazyLock<Client, Box<dyn FnOnce() -> Client + Send>>;
 
-/// Everything that an operation needs: the generated client and the settings resolved when it was made.
+/// Everything that an operation needs: the resolved settings, the sender over `s3-wire`, and the generated client.
 pub(super) struct Resolved {
     pub(super) client: LazyS3Client,
-    /// The custom endpoint; `None` for AWS and for a client that was given ready-made.
+    /// The custom endpoint; `None` for AWS and for a store made from a ready client.
     pub(super) endpoint: Option<Endpoint>,
     /// The region, if it is known.
     pub(super) region: Option<String>,
     pub(super) clock: SigningClock,
-    /// The server has rejected DeleteObjects.
+    /// Whether the server has rejected DeleteObjects.
     lacks_batch_delete: AtomicBool,
     regions: Arc<Regions>,
     /// Whether uploads carry a checksum.
@@ -49,13 +49,13 @@ pub(super) struct Resolved {
     requests_checksums: AtomicBool,
     /// Whether requests are not signed.
     pub(super) anonymous: bool,
-    /// Headers of every request.
+    /// Headers that are added to requests.
     pub(super) standing: StandingHeaders,
-    /// Whether only the signature protects payloads in transit.
+    /// Whether payloads have to be signed: neither TLS nor the loopback interface protects them in transit.
     pub(super) signs_payloads: bool,
     /// The form of listing requests that the server accepts.
     pub(super) listing_form: ListingForm,
-    /// The credentials that sign the requests; `None` for a client that was given ready-made.
+    /// The cache of credentials that sign the requests; `None` for a store made from a ready client.
     pub(super) identities: Option<Arc<Identities>>,
     /// The sender over `s3-wire`; `None` if all requests go through the SDK's client.
     sender: Option<Sender>,
@@ -65,7 +65,7 @@ pub(super) struct Resolved {
 }
 
 impl Resolved {
-    /// Takes a client as it is.
+    /// Returns the settings of a ready client.
     pub(super) fn from_client(client: Client) -> Self {
         let region = client
             .config()
@@ -76,7 +76,7 @@ impl Resolved {
             != Some(&RequestChecksumCalculation::WhenRequired);
         let requests_checksums = config.response_checksum_validation()
             != Some(&ResponseChecksumValidation::WhenRequired);
-        // The endpoint of a ready client is unknown, so nothing is assumed about it: payloads are signed.
+        // The endpoint of a ready client is unknown, so payloads are signed.
         Self {
             client: LazyLock::new(Box::new(move || client)),
             endpoint: None,
@@ -97,7 +97,7 @@ impl Resolved {
         }
     }
 
-    /// Returns where requests for a bucket go.
+    /// Returns the transport and target of requests for a bucket.
     pub(super) fn route<'a>(&'a self, bucket: &'a str) -> Route<'a> {
         Sender::route(self.sender.as_ref(), self, bucket)
     }
@@ -107,18 +107,18 @@ impl Resolved {
         self.regions.client(&self.client, bucket)
     }
 
-    /// Returns the region of a bucket; `None` if nothing but the client's own is known.
+    /// Returns the region that was learned for a bucket; `None` if it is the client's own.
     pub(super) fn region_of(&self, bucket: &str) -> Option<Arc<str>> {
         self.regions.of(bucket)
     }
 
     /// Returns whether an error names another region for the bucket than `asked`, the one that was known when the
-    /// request was sent, so that another attempt may help.
+    /// request was sent. Another attempt may then succeed.
     pub(super) fn learns_region(&self, bucket: &str, asked: Option<&str>, error: &Error) -> bool {
         let region = error.bucket_region();
         let differs = region.is_some_and(|region| self.regions.learn(bucket, region, asked));
-        // Every request does this, not only the first to learn the region: the others may be retried before the first
-        // gets here.
+        // Every request forgets the target, not only the first to learn the region: the others may be retried before
+        // the first one does it.
         if let Some(sender) = self.sender.as_ref().filter(|_| differs) {
             sender.forget_target(bucket);
         }
@@ -147,7 +147,7 @@ impl Resolved {
     }
 }
 
-/// Settings from all sources, before they are resolved.
+/// Settings from all sources, before the clients are built.
 pub(super) struct LoadedSettings {
     pub(super) builder: Builder,
     pub(super) endpoint: Option<String>,
@@ -177,10 +177,10 @@ pub(super) struct Configured {
 
 #[cfg(not(feature = "config"))]
 impl LoadedSettings {
-    /// Takes the explicit settings, and none from the environment.
+    /// Returns the builder's settings only; reads no environment variables.
     fn explicit(settings: &Settings, credentials: SharedCredentialsProvider) -> Self {
         let mut builder = Builder::new();
-        // A provider cannot be taken back.
+        // A credentials provider cannot be removed from the builder again.
         if !settings.anonymous {
             builder.set_credentials_provider(Some(credentials.clone()));
         }
@@ -197,7 +197,7 @@ impl LoadedSettings {
     }
 }
 
-/// Fails if the builder was given credentials and told not to use any.
+/// Fails if the builder was given credentials after `anonymous`.
 pub(super) fn check_anonymous(settings: &Settings, operation: Operation) -> Result<()> {
     if !settings.has_credentials_after_anonymous {
         return Ok(());
@@ -208,7 +208,7 @@ pub(super) fn check_anonymous(settings: &Settings, operation: Operation) -> Resu
     ))
 }
 
-/// Makes the client.
+/// Loads the settings and builds the clients.
 pub(super) async fn resolve(settings: &Settings, operation: Operation) -> Result<Resolved> {
     check_anonymous(settings, operation)?;
     #[cfg(feature = "config")]
@@ -220,7 +220,7 @@ pub(super) async fn resolve(settings: &Settings, operation: Operation) -> Result
     assemble(settings, loaded, operation)
 }
 
-/// Warns of an unencrypted connection to another machine: once, as a store is made once.
+/// Logs a warning about an unencrypted connection to another machine; once per store.
 fn warn_if_readable(endpoint: &Endpoint) {
     if !endpoint.https && !endpoint.loopback {
         tracing::warn!(
@@ -230,10 +230,11 @@ fn warn_if_readable(endpoint: &Endpoint) {
     }
 }
 
-/// Takes the explicit settings only.
+/// Returns the builder's settings only.
 #[cfg(not(feature = "config"))]
 fn explicit(settings: &Settings, operation: Operation) -> Result<LoadedSettings> {
-    // Without them, other servers would be trusted, or reached in another way, than the caller has named.
+    // If these were ignored, requests would be sent to other servers, or in another way, than the caller has
+    // configured.
     let ignored = [
         (
             settings.profile.is_some(),
@@ -336,9 +337,9 @@ pub(super) fn assemble(
                 .connect_timeout(settings.connect_timeout)
                 .build(),
         )
-        // The layer above, which reads the body, decides when it has stalled.
+        // The layer above, which reads the body, detects stalls.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-        // One clock for both paths and for presigned URLs.
+        // Both transports and presigned URLs use one clock.
         .time_source(clock.clone())
         .disable_clock_skew_correction(true)
         .retry_config(retries);
@@ -346,7 +347,7 @@ pub(super) fn assemble(
     if settings.anonymous {
         builder = builder.allow_no_auth();
     } else if let Some(identities) = &identities {
-        // One cache for both paths: the SDK's own knows nothing of a clock that jumps.
+        // Both transports use one cache: the SDK's own does not handle clock jumps.
         builder = builder
             .identity_cache(IdentityCache::no_cache())
             .credentials_provider(OfCache(Arc::clone(identities)));
@@ -375,7 +376,7 @@ pub(super) fn assemble(
     };
     Ok(Resolved {
         client: LazyLock::new(Box::new(move || Client::from_conf(builder.build()))),
-        // AWS itself is reached over TLS.
+        // AWS itself is always reached over TLS.
         signs_payloads: !endpoint.as_ref().is_none_or(covers_payloads),
         endpoint,
         regions,
@@ -428,13 +429,13 @@ fn http_client(
         return Ok(client.clone());
     }
     if direct_endpoint.is_some_and(|endpoint| !endpoint.https) {
-        // No TLS stack and no root certificates to load.
+        // Plain HTTP needs no TLS stack and no root certificates.
         return Ok(transport::pool().build_http());
     }
     transport.https_client(operation)
 }
 
-/// Reads an endpoint that `source` has set.
+/// Parses an endpoint that was set by `source`.
 pub(super) fn parse_endpoint(url: &str, source: &str, operation: Operation) -> Result<Endpoint> {
     Endpoint::parse(url).map_err(|text| {
         let text = format!("the endpoint {:?} of {source} {text}", without_secrets(url));
@@ -494,13 +495,14 @@ mod tests {
             ("https://store.example.org", 0),
         ] {
             let warnings = Arc::new(Warnings::default());
-            // With one subscriber only, a callsite that a thread of another test reaches first stays disabled for all.
+            // With only one subscriber, a callsite that another test's thread reaches first would stay disabled for all
+            // threads.
             let _second = tracing::Dispatch::new(Arc::clone(&warnings));
             let _here = tracing::subscriber::set_default(Arc::clone(&warnings));
             let store = SdkStore::builder().endpoint(endpoint).region("r");
             let store = store.credentials("access", "secret", None).build();
             let url = S3Url::parse("s3://bucket/key").unwrap();
-            // Presigning needs the client and sends nothing.
+            // Presigning resolves the settings and sends nothing.
             for _ in 0..2 {
                 let minute = Duration::from_secs(60);
                 let request =
@@ -518,7 +520,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_endpoint_that_is_none_is_a_configuration_error_and_is_not_repeated() {
+    async fn an_invalid_endpoint_is_a_configuration_error_that_does_not_show_its_password() {
         let builder = SdkStore::builder()
             .credentials("access", "secret", None)
             .region("r");
@@ -529,7 +531,7 @@ mod tests {
 
     #[cfg(not(feature = "config"))]
     #[tokio::test]
-    async fn what_is_missing_is_said_with_a_hint() {
+    async fn missing_or_unusable_settings_are_errors_with_a_hint() {
         for builder in [
             SdkStore::builder(),
             SdkStore::builder().credentials("access", "secret", None),
@@ -561,7 +563,7 @@ mod tests {
             let builder = SdkStore::builder().endpoint(&endpoint).region("us-east-1");
             builder.credentials("access", "secret", None)
         };
-        // Accepts, reads nothing, hangs up.
+        // Accepts the connection and closes it without reading.
         let hanging_up = std::thread::spawn(move || drop(server.accept()));
         let error = failure(builder()).await;
         assert_eq!(
@@ -570,7 +572,7 @@ mod tests {
             "{error}"
         );
         hanging_up.join().unwrap();
-        // The server has stopped.
+        // The server no longer listens.
         let error = failure(builder()).await;
         assert_eq!(
             (error.kind(), error.retryability()),
@@ -580,7 +582,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_path_in_the_endpoint_stands_before_the_bucket() {
+    async fn the_path_of_the_endpoint_precedes_the_bucket() {
         let line = async |addressing| {
             let replay = Replay::new([response(200, &[("content-length", "0")], "")]);
             let builder = replay.builder().endpoint("http://host:9/base");
@@ -600,7 +602,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn requests_go_over_the_wire_where_nothing_speaks_against_it() {
+    async fn requests_are_sent_over_s3_wire_unless_the_sdk_is_required() {
         let builder = || {
             let builder = SdkStore::builder()
                 .endpoint("http://127.0.0.1:1")

@@ -1,4 +1,4 @@
-//! Clock for signatures, corrected for skew by the server's time.
+//! [`SigningClock`]: the time for signatures, corrected for clock skew by the `Date` header of error responses.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -6,35 +6,36 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_smithy_async::time::TimeSource;
 
-/// S3 rejects signatures that are further off: `RequestTimeTooSkewed` in its list of error codes.
+/// Maximum clock skew that S3 accepts; a larger one is the error `RequestTimeTooSkewed`.
 const TOLERATED: Duration = Duration::from_secs(15 * 60);
-/// Smaller differences are due to the rounding of the header to seconds, and to the latency of the response.
+/// Minimum change of the offset that counts as a jump. Smaller ones are due to the resolution of the header (1 second)
+/// and to latency.
 const JUMP: Duration = Duration::from_secs(60);
 
-/// A clock that can be set by a server's `Date` header.
+/// A clock that is corrected by a server's `Date` header.
 ///
-/// S3 rejects a signature whose time is more than 15 minutes off (`RequestTimeTooSkewed`). A machine whose clock
-/// is wrong by more than that can still talk to it, once the difference is known. Clone is a reference count: both
-/// transports of a store go by one clock.
+/// S3 rejects a signature whose time is more than 15 minutes off (`RequestTimeTooSkewed`). A machine whose clock is off
+/// by more than that can still send requests once the offset is known. Clone is a reference count: both transports of a
+/// store share one clock.
 #[derive(Clone, Debug, Default)]
 pub(super) struct SigningClock(Arc<Skew>);
 
 #[derive(Debug, Default)]
 struct Skew {
-    /// Offset to the system's time, in milliseconds.
+    /// Offset from the system time, in milliseconds.
     offset_ms: AtomicI64,
-    /// How often the clock has jumped.
+    /// Number of jumps of the clock.
     jumps: AtomicU64,
 }
 
-/// An error response, as far as it tells the time.
+/// The parts of an error response that concern the time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ErrorResponse<'a> {
     pub(super) status: u16,
     pub(super) code: Option<&'a str>,
     /// The header `Date`.
     pub(super) date: Option<&'a str>,
-    /// The header `Age`: a cache on the way has kept the response.
+    /// The header `Age`: a cache has stored the response, so its `Date` is old.
     pub(super) age: Option<&'a str>,
     /// The time that the request was signed with.
     pub(super) signed_at: SystemTime,
@@ -46,23 +47,22 @@ impl SigningClock {
         self.at(SystemTime::now())
     }
 
-    /// Returns how often the clock has jumped. Times computed before a jump are wrong.
+    /// Returns the number of jumps of the clock. Times computed before a jump are wrong.
     pub(super) fn jumps(&self) -> u64 {
         self.0.jumps.load(Ordering::Acquire)
     }
 
-    /// Takes over the time of an error response that is about the time. Returns whether signing again is worth one more
-    /// attempt.
+    /// Sets the clock by an error response if its cause may be the clock. Returns whether the request should be signed
+    /// and sent once more.
     ///
-    /// Other responses do not set the clock: the header is up to a second old when it is written, and as old as the
-    /// response when it is read.
+    /// Other responses do not set the clock: their `Date` has a resolution of one second, and is older by the latency.
     pub(super) fn learn(&self, error_response: ErrorResponse<'_>) -> bool {
         let Some(date) = error_response.date.filter(|_| error_response.age.is_none()) else {
             return false;
         };
         let about_time = match error_response.code {
             Some("RequestTimeTooSkewed") => true,
-            // A response to HEAD gives no reason. The clock may have been set since this request was signed.
+            // A response to HEAD has no error code. The clock may have been corrected since this request was signed.
             None => error_response.status == 403 && is_far(date, error_response.signed_at),
             Some(_) => false,
         };
@@ -102,7 +102,7 @@ impl SigningClock {
     }
 }
 
-/// Returns whether a `Date` header is so far from the time of a signature that S3 rejects it.
+/// Returns whether a `Date` header differs so much from the time of a signature that S3 rejects the signature.
 fn is_far(date_header: &str, signed_at: SystemTime) -> bool {
     let Ok(server) = httpdate::parse_http_date(date_header.trim()) else {
         return false;
@@ -119,7 +119,7 @@ impl TimeSource for SigningClock {
     }
 }
 
-/// Milliseconds since 1970, negative before.
+/// Returns the milliseconds since 1970; negative before.
 fn millis(time: SystemTime) -> Option<i64> {
     match time.duration_since(UNIX_EPOCH) {
         Ok(since) => i64::try_from(since.as_millis()).ok(),
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_machine_that_lives_before_1970_learns_too() {
+    fn a_clock_before_1970_is_corrected() {
         let clock = SigningClock::default();
         let system = UNIX_EPOCH - Duration::from_secs(86_400);
         assert!(clock.learn_at("Sun, 06 Nov 1994 08:49:37 GMT", system));
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_date_changes_nothing() {
+    fn an_invalid_date_does_not_set_the_clock() {
         let clock = SigningClock::default();
         assert!(clock.learn_at("Sun, 06 Nov 1994 08:49:37 GMT", at(0)));
         for text in [
@@ -201,7 +201,7 @@ mod tests {
             };
             assert!(!clock.learn(kept));
             assert_eq!(clock.learn(error_response), sets, "{error_response:?}");
-            // Another one that was signed before.
+            // Another request, which was signed before.
             assert_eq!(clock.learn(error_response), sets, "{error_response:?}");
             assert_eq!(clock.jumps(), u64::from(sets), "{error_response:?}");
             let learnt = clock.now().duration_since(now).unwrap();

@@ -1,4 +1,4 @@
-//! Values of headers: tags, versions, lengths and ranges.
+//! Parses header values of responses: ETags, version ids, restore status, content encoding, lengths and ranges.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -9,20 +9,19 @@ use s3_wire::timestamp;
 
 use crate::{ByteRange, ETag, ErrorKind, RestoreStatus, VersionId};
 
-/// Returns the tag without quotes and without the mark of a weak one; `None` for an empty tag, as some servers
-/// send for uploads in parts.
+/// Parses an ETag without its quotes and `W/`; `None` for an empty one, which some servers send for multipart objects.
 pub(super) fn etag_of(text: &str) -> Option<ETag> {
     let tag = ETag::new(text.strip_prefix("W/").unwrap_or(text));
     (!tag.as_str().is_empty()).then_some(tag)
 }
 
-/// Returns the id of a version. `null` is one to ask for: that of an object that was written while the bucket kept
-/// none.
+/// Parses a version id; `None` if it is empty. `null` is a valid id: that of an object that was written while
+/// versioning was not enabled.
 pub(super) fn version_of(text: &str) -> Option<VersionId> {
     (!text.is_empty()).then(|| VersionId::new(text))
 }
 
-/// Reads the value of `x-amz-restore`: `ongoing-request="false", expiry-date="Fri, 21 Dec 2012 00:00:00 GMT"`.
+/// Parses `x-amz-restore`, such as `ongoing-request="false", expiry-date="Fri, 21 Dec 2012 00:00:00 GMT"`.
 pub(super) fn restore_of(text: &str) -> Option<RestoreStatus> {
     let value = |name: &str| {
         let (_, rest) = text.split_once(name)?;
@@ -38,8 +37,8 @@ pub(super) fn restore_of(text: &str) -> Option<RestoreStatus> {
     }
 }
 
-/// Returns the encoding of the object itself: `aws-chunked` is a framing of the upload, which some servers
-/// store and give back.
+/// Returns the encoding of the object without `aws-chunked`, a framing of the upload that some servers store and
+/// return.
 pub(super) fn content_encoding_of(text: &str) -> Option<Arc<str>> {
     if !text.to_ascii_lowercase().contains("aws-chunked") {
         return (!text.is_empty()).then(|| text.into());
@@ -52,12 +51,12 @@ pub(super) fn content_encoding_of(text: &str) -> Option<Arc<str>> {
     (!own.is_empty()).then(|| own.join(",").into())
 }
 
-/// Returns which bytes a body holds, and the size of the whole object, by the headers `Content-Length` and
-/// `Content-Range`; an unknown size (`*`) follows from the `requested` range if fewer bytes were returned.
+/// Returns the range that a body contains and the size of the whole object, from `Content-Length` and `Content-Range`.
+/// An unknown size (`*`) is the end of the range if the `requested` range has no end or a later one.
 ///
 /// # Errors
 ///
-/// `Protocol` for a header that cannot be understood, `Integrity` for two that contradict each other.
+/// `Protocol` for a missing or malformed header, `Integrity` for numbers that contradict each other.
 pub(super) fn served(
     length: Option<u64>,
     content_range: Option<&str>,
@@ -90,7 +89,7 @@ pub(super) fn served(
     }
     .ok_or_else(|| {
         let kind = match range_numbers(header) {
-            // Such as an end after the end of the object: corrupted in transit.
+            // For example, the end is after the end of the object: the header was corrupted in transit.
             Some(_) => ErrorKind::Integrity,
             None => ErrorKind::Protocol,
         };
@@ -106,14 +105,14 @@ pub(super) fn served(
     }
 }
 
-/// Reads the value of `Content-Range`: which bytes follow, and the size of the whole object.
+/// Parses `Content-Range`: the range of the body, and the size of the whole object.
 pub(super) fn content_range(text: &str) -> Option<(Range<u64>, u64)> {
     let (first, last, size) = range_numbers(text)?;
     let end = last.checked_add(1)?;
     (first < end && end <= size).then_some((first..end, size))
 }
 
-/// Returns the first byte, the last byte and the size that a `Content-Range` names.
+/// Returns the first byte, the last byte and the size in a `Content-Range`.
 fn range_numbers(text: &str) -> Option<(u64, u64, u64)> {
     // Some servers write `bytes=`, as in a request.
     let (unit, rest) = text.trim().split_once([' ', '='])?;
@@ -123,7 +122,7 @@ fn range_numbers(text: &str) -> Option<(u64, u64, u64)> {
     unit.eq_ignore_ascii_case("bytes").then_some(numbers)
 }
 
-/// Reads decimal digits and nothing else; `u64::from_str` takes a sign too.
+/// Parses decimal digits only; `u64::from_str` also accepts a sign.
 pub(super) fn number(text: &str) -> Option<u64> {
     text.bytes()
         .all(|byte| byte.is_ascii_digit())
@@ -154,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn aws_chunked_is_no_encoding() {
+    fn aws_chunked_is_removed_from_the_content_encoding() {
         for (header, own) in [
             (None, None),
             (Some(""), None),
@@ -210,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn an_etag_loses_quotes_and_weakness_and_an_empty_one_is_none() {
+    fn quotes_and_weak_marks_are_removed_from_etags_and_an_empty_etag_is_none() {
         let etag = etag_of;
         assert_eq!(etag("\"abc-2\""), Some(ETag::new("abc-2")));
         assert_eq!(etag("W/\"abc\""), Some(ETag::new("abc")));
@@ -218,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_source_is_encoded_but_for_its_slashes() {
+    fn a_copy_source_is_encoded_except_for_slashes() {
         let url = S3Url::parse("s3://bucket/a b/é+%~.txt").unwrap();
         assert_eq!(copy_source(&url, None), "bucket/a%20b/%C3%A9%2B%25~.txt");
     }

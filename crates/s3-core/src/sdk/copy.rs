@@ -1,4 +1,4 @@
-//! Copying inside the store: whole objects, and parts of an upload.
+//! CopyObject and UploadPartCopy: sends the request (source, conditions, attributes) and parses the result.
 
 use s3_wire::sign::{HeaderError, Headers};
 use s3_wire::{Element, NotXml};
@@ -117,8 +117,7 @@ async fn copy_part(resolved: &Resolved, copy: &UploadPartCopy) -> Result<PartTag
     }
 }
 
-/// Parses the result of a copy. An error would have been a document, so a copy without one has succeeded; old servers
-/// send none.
+/// Parses the result of a copy. An empty body is a success, as old servers send it; an error would be a document.
 fn parse_result(document: &str, root: &str) -> std::result::Result<Element, NotXml> {
     match document.is_empty() {
         true => Ok(Element::default()),
@@ -182,11 +181,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_success_without_a_body_is_a_copy_without_a_tag() {
+    async fn a_success_without_a_body_is_a_copy_without_an_etag() {
         let replay = Replay::new([response(200, &[], "")]);
         let copied = replay.store().copy(request()).await.unwrap();
         assert_eq!(copied.etag, None);
-        // A part without a tag cannot be named at the completion.
+        // A part without an ETag cannot be listed in CompleteMultipartUpload.
         let CopyRequest { from, to, .. } = request();
         let part = UploadPartCopy::new(to, UploadId::new("u1"), 3, from);
         let replay = Replay::new([response(200, &[], "")]);

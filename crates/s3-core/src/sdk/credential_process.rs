@@ -1,4 +1,4 @@
-//! Credentials that a command prints, as `credential_process` of a profile names it.
+//! Runs the `credential_process` command of an AWS profile and parses the credentials that it prints as JSON.
 
 use std::fmt;
 use std::process::Stdio;
@@ -13,7 +13,7 @@ use tokio::process::Command;
 
 use super::clock::SigningClock;
 
-/// Runs a command in a shell and reads its output.
+/// A credentials provider that runs a command in a shell and parses its output.
 pub(super) struct CredentialProcess {
     command: String,
     clock: SigningClock,
@@ -58,17 +58,17 @@ impl CredentialProcess {
     }
 }
 
-/// Reads a time, or a date as its midnight in UTC.
+/// Parses a time; a date is midnight UTC.
 fn time_or_date(text: &str) -> Option<SystemTime> {
     timestamp::parse(text).or_else(|| timestamp::parse(&format!("{text}T00:00Z")))
 }
 
-/// Returns a time in words, to the second.
+/// Formats a time to the second.
 fn seconds(time: SystemTime) -> String {
     httpdate::fmt_http_date(time)
 }
 
-/// The command may hold secrets.
+/// Does not show the command, which may contain secrets.
 impl fmt::Debug for CredentialProcess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CredentialProcess").finish_non_exhaustive()
@@ -88,9 +88,9 @@ fn failed(text: impl fmt::Display) -> CredentialsError {
     CredentialsError::provider_error(format!("credential_process {text}"))
 }
 
-/// Reads the JSON that the command has printed: `Version` 1, two keys, and perhaps a token and when it expires.
+/// Parses the JSON that the command has printed: `Version` 1, two keys, and optionally a token and an expiration time.
 fn read(output: &[u8]) -> provider::Result {
-    // serde_json's error may quote the output.
+    // The error of serde_json is dropped: it may quote the output.
     let printed: Value =
         serde_json::from_slice(output.strip_prefix(b"\xef\xbb\xbf").unwrap_or(output))
             .map_err(|_| failed("has printed something that is not JSON"))?;
@@ -201,13 +201,13 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_order_mark_is_no_part_of_the_json() {
+    fn a_byte_order_mark_before_the_json_is_ignored() {
         let printed = "\u{feff}{\"Version\":1,\"AccessKeyId\":\"a\",\"SecretAccessKey\":\"s\"}";
         assert_eq!(read(printed.as_bytes()).unwrap().access_key_id(), "a");
     }
 
     #[test]
-    fn what_is_missing_or_odd_is_said_and_nothing_secret_is() {
+    fn errors_name_the_invalid_field_and_show_no_secrets() {
         for (printed, want) in [
             ("hunter2", "not JSON"),
             (r#"{"AccessKeyId":"a"}"#, "no `Version`"),

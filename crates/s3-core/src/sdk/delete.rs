@@ -1,4 +1,4 @@
-//! Deleting objects: in one batch, and one by one where XML cannot carry the key or the server has no batches.
+//! DeleteObjects and DeleteObject: deletes keys in one batch, or one by one if XML or the server does not support it.
 
 use std::collections::HashMap;
 
@@ -19,8 +19,7 @@ use crate::{
     VersionId,
 };
 
-/// How many objects that take a request of their own are deleted at once. 32: 1,000 keys then take 32 round trips instead of
-/// 1,000, which takes too long.
+/// Maximum number of DeleteObject requests in flight: 1,000 keys then take 32 round trips.
 const AT_ONCE: usize = 32;
 
 /// Objects that were not deleted: index in the request, and error.
@@ -66,7 +65,8 @@ pub(super) async fn delete(resolved: &Resolved, request: DeleteRequest) -> Resul
             Ok(_) => {}
             Err(error) => failures.push((index, error)),
         }
-        // At once: this attempt may be given up before its last response.
+        // Remembered with the first success, not at the end: the caller may cancel this attempt before the last
+        // response.
         if let Some(rejection) = &rejection
             && any_deleted
             && !is_all_missing(rejection, all_not_found)
@@ -83,7 +83,7 @@ pub(super) async fn delete(resolved: &Resolved, request: DeleteRequest) -> Resul
             .first()
             .is_some_and(|(_, error)| error.kind() == ErrorKind::NoSuchBucket)
     {
-        // As a batch is rejected.
+        // The error that a batch returns for a missing bucket.
         let (_, error) = failures.swap_remove(0);
         return Err(error.with_resource(format!("s3://{bucket}")));
     }
@@ -94,12 +94,13 @@ pub(super) async fn delete(resolved: &Resolved, request: DeleteRequest) -> Resul
     Ok(response)
 }
 
-/// Returns whether there was nothing but 404s, to the batch as to each key: this may be no server of S3 at all.
+/// Returns whether all responses were 404, those to the batch and to each key: the endpoint may not be an S3 server at
+/// all.
 fn is_all_missing(rejection: &Error, all_not_found: bool) -> bool {
     rejection.kind() == ErrorKind::NotFound && all_not_found
 }
 
-/// Returns whether the server rejects the operation itself, as GCS, OSS and old gateways do, or has nothing at its URL.
+/// Returns whether the server does not support DeleteObjects, as GCS, OSS and old gateways, or has nothing at its URL.
 fn knows_no_batch(error: &Error) -> bool {
     const UNSUPPORTED: [&str; 8] = [
         "BadRequest",
@@ -136,9 +137,8 @@ fn check(bucket: &str, urls: &[S3Url]) -> Result<()> {
     }
 }
 
-/// Returns whether XML 1.0 can carry the key and a parser gives it back unchanged: most control characters
-/// cannot be written even as a reference, a carriage return is read as a line feed by some, and an element with
-/// nothing but white space in it is read as an empty one.
+/// Returns whether XML 1.0 can carry the key unchanged. Most control characters cannot be written even as a reference,
+/// some parsers read a carriage return as a line feed, and an element that only has white space is read as empty.
 fn survives_xml(key: &str) -> bool {
     !key.trim().is_empty()
         && !key
@@ -172,19 +172,19 @@ async fn delete_batch(
     let route = resolved.route(bucket);
     let mut post = route.request("POST", "");
     post.query.push("delete", "");
-    // A second request finds the objects gone.
+    // With an ETag condition, a second request fails because the objects are gone.
     post.idempotent = batch.iter().all(|&index| etag(index).is_none());
     let crc = crc_fast::checksum(CrcAlgorithm::Crc32IsoHdlc, document.as_bytes()) as u32;
     let crc = STANDARD.encode(crc.to_be_bytes());
     let mut pushed = post.headers.push("x-amz-checksum-crc32", &crc);
     if resolved.is_third_party() {
-        // Servers that predate S3's newer checksums insist on this one.
+        // Servers that predate S3's newer checksums require Content-MD5.
         let md5 = STANDARD.encode(Md5::digest(&document));
         pushed = pushed.and_then(|()| post.headers.push("content-md5", &md5));
     }
     pushed.map_err(|error| on_bucket(invalid_header(operation, &error)))?;
     let parse = |text: &str| match text.is_empty() {
-        // OSS has nothing to say where nothing failed, and a proxy may have kept the batch to itself.
+        // OSS sends an empty response if no key failed; a proxy may send one without forwarding the batch.
         true => Ok(None),
         false => Element::parse(text, "DeleteResult").map(Some),
     };
@@ -201,7 +201,7 @@ async fn delete_batch(
     let mut failures = Failures::new();
     for failed in result.children("Error") {
         let code = failed.scalar("Code");
-        // Deleting a missing object succeeds; a few servers list it as failed nevertheless.
+        // Deleting a missing object succeeds, but a few servers list it as failed.
         let is_missing = code.is_some_and(means_missing);
         let Some(indices) = indices.get(failed.text("Key").unwrap_or_default()) else {
             let text = "the response lists a key that was not requested";
@@ -225,7 +225,7 @@ async fn delete_batch(
 /// The result of deleting an object.
 enum Deleted {
     Done(Option<DeletedVersion>),
-    /// A 404 of a server of S3; S3 itself does not say so.
+    /// The server responded with 404 and is an S3 server; AWS S3 does not send 404 here.
     Missing,
 }
 
@@ -233,8 +233,8 @@ fn means_missing(code: &str) -> bool {
     matches!(code, "NoSuchKey" | "NoSuchVersion")
 }
 
-/// Returns whether an error response says that there is no such object. A 404 without a code may be the page of a proxy,
-/// which has kept the request to itself.
+/// Returns whether an error response means that the object does not exist. A 404 without a code may be the page of a
+/// proxy that did not forward the request.
 fn says_missing(error: &Error) -> bool {
     match error.code() {
         Some(code) => means_missing(code),
@@ -259,7 +259,7 @@ async fn delete_one(
     if let Some(etag) = etag {
         let pushed = request.headers.push("if-match", &etag.quoted());
         pushed.map_err(|error| invalid_header(Operation::Delete, &error).with_resource(url))?;
-        // A second request finds the object gone.
+        // A second request fails because the object is gone.
         request.idempotent = false;
     }
     match route
@@ -290,7 +290,7 @@ mod tests {
     use super::*;
     use crate::{ByteCounter, SdkStore, Store};
 
-    /// A server that is 100 ms away, and rejects a few.
+    /// A server with 100 ms latency that rejects every tenth key.
     #[derive(Debug)]
     struct Far;
 
@@ -330,7 +330,7 @@ mod tests {
         assert_eq!(indices, expected);
     }
 
-    /// A server without batches, that takes 700 ms to delete an object.
+    /// A server without DeleteObjects that takes 700 ms to delete an object.
     #[derive(Debug)]
     struct Slow;
 
@@ -346,8 +346,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn each_response_to_a_single_delete_is_seen_and_the_first_tells_that_there_are_no_batches()
-     {
+    async fn single_deletes_are_counted_and_the_first_success_turns_batches_off() {
         let store = SdkStore::builder()
             .endpoint("http://127.0.0.1:9")
             .region("eu-west-1")
@@ -361,7 +360,7 @@ mod tests {
         let limit = Duration::from_millis(1500);
         assert!(tokio::time::timeout(limit, delete).await.is_err());
         assert_eq!(counter.bytes(), AT_ONCE as u64);
-        // Without another batch: 100 keys, 32 at once.
+        // The batch is not tried again: 100 keys, 32 at once.
         let begun = Instant::now();
         let delete = store.delete(request(&keys).counted_by(counter.clone()));
         assert!(delete.await.unwrap().failures.is_empty());
@@ -445,7 +444,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_server_without_batches_is_found_out_once() {
+    async fn a_server_without_batch_delete_is_probed_once() {
         for rejection in [
             error_response(501, "NotImplemented"),
             error_response(405, "MethodNotAllowed"),
@@ -469,7 +468,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_server_that_has_nothing_at_all_deletes_nothing() {
+    async fn a_404_to_every_request_deletes_nothing() {
         let page = || response(404, &[], "404 page not found");
         let store = Replay::new([page(), page(), page()]).store();
         let error = store.delete(request(&["a", "b"])).await.unwrap_err();
@@ -524,7 +523,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failure_of_a_key_that_nobody_named_is_not_swallowed() {
+    async fn a_failure_of_a_key_that_was_not_requested_is_an_error() {
         let body =
             "<DeleteResult><Error><Key>z</Key><Code>AccessDenied</Code></Error></DeleteResult>";
         let store = Replay::new([response(200, &[], body)]).store();

@@ -1,4 +1,4 @@
-//! Requests and responses that are XML documents.
+//! Sends XML documents as request bodies, parses XML responses, and reads their common elements.
 
 use std::time::SystemTime;
 
@@ -17,11 +17,11 @@ use super::response_headers::{CHECKSUMS, read_headers};
 use super::sender::{Route, collect, invalid_header};
 use crate::{Checksum, ChecksumType, Operation, Payload, PutResponse, Result};
 
-/// The name space of the documents that S3 reads.
+/// The XML namespace of the documents that S3 accepts.
 pub(super) const XMLNS: &str = "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"";
 
 impl Route<'_> {
-    /// Sends a request, with a document as its body if there is one, and `parse`s the document of the response.
+    /// Sends a request, with `document` as its body if there is one, and parses the XML of the response with `parse`.
     pub(super) async fn exchange_documents<T>(
         &self,
         operation: Operation,
@@ -39,7 +39,7 @@ impl Route<'_> {
         Ok((response.head, result))
     }
 
-    /// Sends a document that sets a configuration.
+    /// Sends a document that sets a configuration. The response has no document.
     pub(super) async fn send_document(
         &self,
         operation: Operation,
@@ -62,7 +62,7 @@ pub(super) fn attach(
     let headers = &mut request.headers;
     let mut pushed = Ok(());
     if let Some(document) = &document {
-        // Never more than a few hundred KiB: it is hashed whatever protects the connection.
+        // The document is hashed even on a protected connection: it has at most a few hundred KiB.
         request.payload_hash = PayloadHash::Sha256(Sha256::digest(document).into());
         pushed = headers.push("content-type", "application/xml");
     }
@@ -90,7 +90,7 @@ fn attach_protected(
     Ok(payload.expect("there is a document"))
 }
 
-/// Returns the result of a write whose response is a document.
+/// Returns the result of a write from a response document.
 pub(super) fn written(head: &ResponseHead, result: &Element) -> PutResponse {
     let version = read_headers(head.iter()).written().version;
     PutResponse {
@@ -112,12 +112,12 @@ pub(super) fn checksum(element: &Element) -> Option<Checksum> {
     })
 }
 
-/// Returns a time in any form; `None` also if it cannot be read: a call does not fail for it.
+/// Parses a time in any form; `None` if it is missing or malformed, which does not fail the call.
 pub(super) fn time(element: &Element, name: &str) -> Option<SystemTime> {
     timestamp::parse(element.scalar(name)?)
 }
 
-/// The defect of a truncated page without a continuation token or marker.
+/// The error text for a truncated page without a continuation token or marker.
 pub(super) const NO_NEXT_PAGE: &str =
     "the response is truncated, but does not say where the next page begins";
 

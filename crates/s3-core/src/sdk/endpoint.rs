@@ -1,22 +1,22 @@
-//! The endpoint's URL, and whether it is AWS, encrypted or on this machine.
+//! Parses the URL of an endpoint, and detects whether it is AWS, encrypted (`https`) or on this machine.
 
 use std::net::{IpAddr, Ipv6Addr};
 
 /// An endpoint's URL, and the properties that follow from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Endpoint {
-    /// The URL as given; a path in it ends in one slash, because the SDK writes the bucket's name right behind it.
+    /// The URL as given; a path ends in one slash, because the SDK appends the bucket's name to it.
     pub(super) url: String,
     /// Whether the connection is encrypted.
     pub(super) https: bool,
     /// Whether the packets stay on this machine.
     pub(super) loopback: bool,
-    /// Whether AWS itself responds, by its domain names.
+    /// Whether the server is AWS, by its domain name.
     pub(super) aws: bool,
 }
 
 impl Endpoint {
-    /// Reads an endpoint; an error continues the sentence "the endpoint X".
+    /// Parses an endpoint. The error text continues the sentence "the endpoint X".
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         let (https, rest) = match text.split_once("://") {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => (true, rest),
@@ -38,7 +38,7 @@ impl Endpoint {
         if port.is_some_and(|port| port.parse::<u16>().is_err()) {
             return Err("has a port that is not a number below 65536");
         }
-        // Names of hosts know no case.
+        // Host names are case-insensitive.
         let host = &*host_of(authority).to_ascii_lowercase();
         if host.is_empty() {
             return Err("has no host");
@@ -55,7 +55,7 @@ impl Endpoint {
     }
 }
 
-/// Returns an endpoint as it may be shown: without a user name, a password and a query.
+/// Returns an endpoint for display: without user name, password and query.
 pub(super) fn without_secrets(url: &str) -> &str {
     match url.rsplit_once('@') {
         Some((_, host)) => host,
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_endpoint_says_how_it_is_reached() {
+    fn scheme_loopback_and_aws_are_detected() {
         for (text, https, loopback, aws) in [
             ("http://127.0.0.1:9000", false, true, false),
             ("HTTP://LOCALHOST", false, true, false),
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_endpoint_is_rejected() {
+    fn an_invalid_endpoint_is_rejected() {
         for text in [
             "",
             "host:9000",

@@ -55,8 +55,8 @@ where
 ///
 /// # Errors
 ///
-/// An error response that calls itself a success; a transient error of kind `Server` for a response that is empty or
-/// ends early, and of kind `Protocol` for another document that cannot be understood.
+/// The error of an error document in a response with a success status; a transient error of kind `Server` for a
+/// response that is empty or truncated, and of kind `Protocol` for another document that cannot be parsed.
 pub(super) fn read_document<'b, T>(
     operation: Operation,
     collected: &CollectedResponse<'b>,
@@ -88,8 +88,8 @@ pub(super) fn read_document<'b, T>(
     })
 }
 
-/// Returns whether a response did not arrive whole, rather than that it could not be understood. The type that says so
-/// is hyper's, in a version that is the SDK's own affair, so its words have to do.
+/// Returns whether the response body was interrupted. The error type is hyper's, in a version private to the SDK, so
+/// its text is matched.
 fn broke_off(error: &(dyn StdError + 'static)) -> bool {
     find::<io::Error>(error).is_some()
         || causes(error).any(|cause| {
@@ -98,7 +98,7 @@ fn broke_off(error: &(dyn StdError + 'static)) -> bool {
         })
 }
 
-/// Returns the error of one key in a response that is a success as a whole.
+/// Returns the error of one key in a DeleteObjects response with a success status.
 pub(super) fn of_key(code: Option<&str>, message: Option<&str>) -> Error {
     let error = Error::from_response(Operation::Delete, 200, code);
     match message.filter(|message| !message.is_empty()) {
@@ -107,19 +107,19 @@ pub(super) fn of_key(code: Option<&str>, message: Option<&str>) -> Error {
     }
 }
 
-/// Returns the error of a response that contradicts itself. The same request may get a better response next time.
+/// Returns the error of a response that contradicts itself. A retry may get a correct response.
 pub(super) fn contradictory(operation: Operation, text: &str) -> Error {
     Error::new(ErrorKind::Integrity, operation)
         .with_message(text)
         .with_retryability(Retryability::Transient)
 }
 
-/// Returns the error of a response without a required element. A retry would most likely get the same.
+/// Returns the error of a response without a required element. A retry probably gets the same response.
 pub(super) fn malformed(operation: Operation, text: &str) -> Error {
     Error::new(ErrorKind::Protocol, operation).with_message(text)
 }
 
-/// Returns the error of a response that is whole and cannot be understood, with its first bytes.
+/// Returns the error of a complete response that cannot be parsed, with its first bytes.
 pub(super) fn misunderstood(
     operation: Operation,
     collected: &CollectedResponse<'_>,
@@ -133,7 +133,7 @@ pub(super) fn misunderstood(
     error.with_kind(ErrorKind::Protocol)
 }
 
-/// Returns the first bytes of a body, for an error.
+/// Returns the first bytes of a body as text for an error message.
 pub(super) fn beginning(body: &[u8]) -> String {
     const MOST: usize = 100;
     let text = String::from_utf8_lossy(&body[..body.len().min(MOST)]);
@@ -153,7 +153,7 @@ fn not_sent(operation: Operation, error: &(dyn StdError + 'static)) -> Error {
     }
 }
 
-/// Texts of hyper's errors for a response head that it rejects.
+/// Texts of hyper's errors for a response head that is not valid HTTP.
 const UNLIKE_HTTP: &[&str] = &[
     "invalid HTTP",
     "invalid content-length",
@@ -188,12 +188,12 @@ fn not_delivered(
             Error::new(ErrorKind::Config, operation).with_message(text),
         );
     } else if has_no_endpoint(error) {
-        // The SDK's endpoint rules do not know the region or the bucket's name.
+        // The SDK's endpoint rules reject the region or the bucket's name.
         ErrorKind::Config
     } else if failure.is_user() {
         ErrorKind::InvalidInput
     } else {
-        // Input and output proper, and connections that the peer closed halfway.
+        // I/O errors, and connections that the peer closed early.
         ErrorKind::Network
     };
     let lost = Error::new(kind, operation).with_message(text);
@@ -211,8 +211,8 @@ fn not_delivered(
     }
 }
 
-/// Returns whether the SDK's rules found no endpoint for the bucket and the region. The type is in a crate that
-/// is not meant to be depended upon, so its name has to do.
+/// Returns whether the SDK's endpoint rules have no endpoint for the bucket and the region. The error type is in a
+/// private crate of the SDK, so its name is matched.
 fn has_no_endpoint(error: &(dyn StdError + 'static)) -> bool {
     causes(error).any(|cause| format!("{cause:?}").starts_with("ResolveEndpointError"))
 }
@@ -248,8 +248,8 @@ fn no_credentials(operation: Operation, text: String, credentials: &CredentialsE
                 .with_message(text)
                 .with_hint(PROXY)
         }
-        // The service that hands credentials out could not be reached; that passes. The layers around the
-        // credentials are this request's own, and always say that it was not dispatched.
+        // The credentials service could not be reached, which is transient. The outer errors are not searched: they
+        // belong to this request and always contain "dispatch failure".
         _ if causes(credentials).any(is_lost_on_the_way) => {
             Error::new(ErrorKind::Network, operation).with_message(text)
         }
@@ -259,8 +259,8 @@ fn no_credentials(operation: Operation, text: String, credentials: &CredentialsE
     }
 }
 
-/// Returns whether the SDK has waited for credentials without success. The type is the SDK's own affair, so its words
-/// have to do.
+/// Returns whether the SDK's wait for credentials has timed out. The error type is private to the SDK, so its text is
+/// matched.
 fn is_silent_source(error: &(dyn StdError + 'static)) -> bool {
     causes(error).any(|cause| {
         let said = cause.to_string();
@@ -283,26 +283,26 @@ fn is_lost_on_the_way(cause: &(dyn StdError + 'static)) -> bool {
     )
 }
 
-/// Passes a response of the SDK on as a `CollectedResponse`.
+/// Converts a response of the SDK to a `CollectedResponse`.
 fn with_collected(raw: &HttpResponse, read: impl FnOnce(&CollectedResponse<'_>) -> Error) -> Error {
     read(&CollectedResponse {
         status: raw.status().as_u16(),
         header: &|name| raw.headers().get(name),
-        // None if it has been handed on.
+        // `None` if the body was taken.
         body: raw.body().bytes().unwrap_or_default(),
     })
 }
 
-/// Returns whether a response that calls itself a success holds an error document, as S3 sends when it finds out
-/// after it has begun to respond.
+/// Returns whether a response with a success status contains an error document, as S3 sends it if an operation fails
+/// after the status was sent.
 pub(super) fn holds_error(collected: &CollectedResponse<'_>) -> bool {
     collected.is_success() && ErrorDocument::read(&collected.text()).is_error
 }
 
-/// Returns the error of an error response, by its status or by its body.
+/// Returns the error of an error response, from its code or its status.
 pub(super) fn error_of(operation: Operation, collected: &CollectedResponse<'_>) -> Error {
     let said = ErrorDocument::read(&collected.text());
-    // MinIO's response to a HEAD has the code and the message in headers, as it has no body.
+    // MinIO sends the code and the message of a response to HEAD in headers.
     let code = said
         .code
         .as_deref()
@@ -340,7 +340,7 @@ pub(super) fn error_of(operation: Operation, collected: &CollectedResponse<'_>) 
     }
 }
 
-/// Returns the region that an error response points to.
+/// Returns the region of the bucket that an error response names, such as a redirect.
 fn named_region(collected: &CollectedResponse<'_>, said: &ErrorDocument) -> Option<String> {
     let redirects = match said.code.as_deref() {
         None => matches!(collected.status, 301 | 302 | 307 | 308 | 400),
@@ -355,11 +355,11 @@ fn named_region(collected: &CollectedResponse<'_>, said: &ErrorDocument) -> Opti
     region.filter(|_| redirects).map(shortened)
 }
 
-/// Returns the text of an error response, in S3's XML or outside of it, and the address it points to.
+/// Returns the message of an error response, in S3's XML or another format, and the address that it redirects to.
 fn message(collected: &CollectedResponse<'_>, said: &ErrorDocument) -> Option<String> {
     let own = match &said.message {
         Some(message) => Some(shortened(message)),
-        // A body with NUL bytes is no text.
+        // A body with NUL bytes is not text.
         None if said.code.is_none() && !collected.body.contains(&0) => {
             other_text(&collected.text())
         }
@@ -375,7 +375,7 @@ fn message(collected: &CollectedResponse<'_>, said: &ErrorDocument) -> Option<St
     let elsewhere = match collected.status {
         300..=399 => header_text(collected, "location")
             .map(|location| format!("the server redirects to {location}")),
-        // Headers that give a reason outside of S3's XML, or name the required authentication.
+        // The headers of these responses name the required authentication.
         401 if said.code.is_none() => header_text(collected, "www-authenticate")
             .map(|scheme| format!("the server requires {scheme} authentication")),
         407 => header_text(collected, "proxy-authenticate")
@@ -401,7 +401,7 @@ pub(super) fn other_text(body: &str) -> Option<String> {
         let tag = lower.find(&format!("<{name}"))?;
         let begin = tag + lower[tag..].find('>')? + 1;
         let len = lower[begin..].find(&format!("</{name}"))?;
-        // Lower case of ASCII letters has the same places.
+        // ASCII lower-casing does not move byte offsets.
         body.get(begin..begin + len)
     };
     let plain;
@@ -430,7 +430,7 @@ pub(super) fn other_text(body: &str) -> Option<String> {
     (!text.is_empty()).then(|| shortened(&text))
 }
 
-/// Returns the beginning of `rest` up to a quotation mark, without the backslashes in it.
+/// Returns `rest` up to the closing quotation mark, without backslashes; escaped line breaks and tabs become spaces.
 fn json_text(rest: &str) -> Option<String> {
     let mut text = String::new();
     let mut chars = rest.chars();
@@ -457,7 +457,7 @@ fn without_tags(document: &str) -> String {
     text
 }
 
-/// Returns the error of a response that is not from S3 or not whole: a proxy's page, half a body.
+/// Returns the error of a response that is not from S3 or is incomplete, such as a proxy's page.
 pub(super) fn not_understood(
     operation: Operation,
     collected: &CollectedResponse<'_>,
@@ -472,7 +472,7 @@ pub(super) fn not_understood(
     with_request_id(error, collected, &ErrorDocument::default())
 }
 
-/// Returns whether an error code says that the credentials have expired.
+/// Returns whether an error code means that the credentials have expired.
 pub(super) fn are_expired(code: &str) -> bool {
     matches!(code, "ExpiredToken" | "TokenRefreshRequired")
 }

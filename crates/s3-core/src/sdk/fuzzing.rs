@@ -1,4 +1,4 @@
-//! Entry points for fuzzing: parses arbitrary bytes as responses of a server.
+//! Fuzz entry points: parse arbitrary bytes as listings, error responses and timestamps, and compare the parsers.
 
 use std::time::SystemTime;
 
@@ -12,11 +12,11 @@ use super::collected_response::CollectedResponse;
 use super::{errors, listing, response_headers};
 use crate::{Operation, S3Url};
 
-/// Reads a page of a listing; both of its readers have to agree.
+/// Parses a page of a listing with the scanner and with the XML parser.
 ///
 /// # Panics
 ///
-/// If they do not, or if an entry of the page lies elsewhere.
+/// If their results differ, or if an object of the page is in another bucket.
 pub fn list_response(bytes: &[u8]) {
     let prefix = S3Prefix::parse("s3://b/a/").expect("it is a prefix");
     if let Ok(document) = std::str::from_utf8(bytes) {
@@ -37,7 +37,7 @@ pub fn list_response(bytes: &[u8]) {
     }
 }
 
-/// Reads a document with the scanner and with the XML parser.
+/// Parses a document with the scanner and with the XML parser, and compares the results.
 fn readers_agree(document: &str, prefix: &S3Prefix) {
     if let Some(scanned) = Page::scan(document) {
         let parsed = Page::parse_xml(document).expect("the scanner has read this document");
@@ -47,11 +47,11 @@ fn readers_agree(document: &str, prefix: &S3Prefix) {
     }
 }
 
-/// Reads an error document, in an error response and in a success.
+/// Parses an error document, in error responses and in a success.
 ///
 /// # Panics
 ///
-/// If the error cannot be shown.
+/// If the text of the error is empty.
 pub fn error_response(bytes: &[u8]) {
     let (head, body) = bytes.split_at(bytes.len().min(8));
     let value = std::str::from_utf8(head).ok();
@@ -71,11 +71,11 @@ pub fn error_response(bytes: &[u8]) {
     }
 }
 
-/// Reads a time; ours has to agree with the SDK's.
+/// Parses a time with our parser and with the SDK's.
 ///
 /// # Panics
 ///
-/// If they do not.
+/// If the results differ.
 pub fn timestamp(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
@@ -91,7 +91,7 @@ pub fn timestamp(bytes: &[u8]) {
     headers_are_read(text);
 }
 
-/// The headers of a response that describes an object, one a line.
+/// Parses the headers of a response to GetObject, one per line.
 fn headers_are_read(text: &str) {
     let headers = text.lines().filter_map(|line| line.split_once(':'));
     let described = response_headers::read_headers(headers);

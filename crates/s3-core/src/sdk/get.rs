@@ -1,4 +1,4 @@
-//! Reads an object or its description.
+//! GetObject and HeadObject: sends the request, and checks length, range and checksum of the response.
 
 use std::task::{Context, Poll, ready};
 
@@ -17,13 +17,13 @@ use crate::{
     GetResponse, HeadRequest, ObjectMeta, Operation, Phase, Result, Retryability, S3Url, VersionId,
 };
 
-/// The longest body that is read to its end before it is handed on, because nothing else says how long it is: 8 MiB,
-/// the usual part of a download.
+/// Maximum length of a body that is read completely before it is returned, because no header announces its length: 8
+/// MiB, the usual part size of a download.
 const MAX_UNKNOWN_LENGTH: usize = 8 << 20;
 
 pub(super) async fn get(resolved: &Resolved, request: GetRequest) -> Result<GetResponse> {
     let outcome = match &request.range {
-        // As a header it would be malformed, and servers ignore malformed headers.
+        // The header would be malformed, and servers ignore malformed headers.
         Some(range) if !range.is_satisfiable() => {
             Err(Error::new(ErrorKind::InvalidRange, Operation::Get))
         }
@@ -37,7 +37,7 @@ pub(super) async fn get(resolved: &Resolved, request: GetRequest) -> Result<GetR
     })
 }
 
-/// Returns whether another range would have failed in the same way.
+/// Returns whether another range would have failed with the same error.
 fn concerns_whole_object(kind: ErrorKind) -> bool {
     matches!(
         kind,
@@ -94,8 +94,8 @@ async fn get_object(resolved: &Resolved, request: &GetRequest) -> Result<GetResp
     }
 }
 
-/// Returns whether an error response may be due to the header that requests the checksum: S3 names a header that it
-/// does not implement in an element of its own, other servers in the message or not at all.
+/// Returns whether an error response may be caused by the header that requests the checksum: S3 sends the name of a
+/// header that it does not implement in an element, other servers in the message or not at all.
 fn rejects_checksum_mode(error: &Error) -> bool {
     match error.http_status() {
         Some(501) => true,
@@ -139,27 +139,28 @@ async fn get_with(
     .await?;
     let mut described = read_headers(response.head.iter());
     let mut whole = None;
-    // Without it, the body ends with its last chunk, or with its connection.
+    // Without Content-Length, the body ends with its last chunk or with its connection.
     let is_announced = described.content_length.is_some();
     let encoding = response.head.get("transfer-encoding").unwrap_or_default();
     let is_chunked = encoding.trim().eq_ignore_ascii_case("chunked");
     if is_chunked && described.content_range.is_some() {
-        // The chunks say where the body ends, whatever this header says.
+        // The chunks define where the body ends, whatever Content-Length says.
         described.content_length = None;
     } else if is_chunked && described.content_length.is_none() && response.status == 200 {
-        // S3 sends both of every object. Its white space before an error, or a page of a proxy, has neither.
+        // S3 sends an ETag and a time with every object. White space before an error, or the page of a proxy, has
+        // neither.
         if !described.names_an_object() {
             let text = "the response has no length, no ETag and no time: it is not an object";
             return Err(errors::malformed(Operation::Get, text));
         }
-        // The last chunk says where the body ends. Without chunks nothing would tell a body that was cut.
+        // The last chunk marks the end of the body. Without chunks, a truncated body could not be detected.
         let bytes = collect_unknown_length(&mut response.body, byte_counter.as_ref()).await?;
         described.content_length = Some(bytes.len() as u64);
         whole = Some(bytes);
     }
     let (range, meta) = described.part(response.status, url.clone(), range.as_ref())?;
     let announced = range.end - range.start;
-    // The checksum of a range's response is that of the whole object.
+    // The checksum in a response to a range request covers the whole object.
     let checksum = meta.checksum.as_ref();
     let checksum = checksum.filter(|_| with_checksum && range == (0..meta.size));
     let verifier = checksum.and_then(Verifier::new);
@@ -188,7 +189,7 @@ async fn get_with(
     Ok(GetResponse::new(meta, range, body))
 }
 
-/// Reads a body to its end, to know how long it is. `counter` counts the bytes.
+/// Reads a body of unknown length completely. `counter` counts the bytes.
 async fn collect_unknown_length(
     body: &mut ResponseBody,
     counter: Option<&ByteCounter>,
@@ -222,7 +223,7 @@ async fn send(
     route.send(operation, &mut request, None).await
 }
 
-/// The headers of the conditions of a read.
+/// Header names of the conditions of a read.
 const READ: [&str; 4] = [
     "if-match",
     "if-none-match",
@@ -230,7 +231,7 @@ const READ: [&str; 4] = [
     "if-unmodified-since",
 ];
 
-/// Adds conditions under these names, which are in the order of the fields.
+/// Adds conditions with these header names, which are in the order of the fields of `Conditions`.
 pub(super) fn push_conditions(
     headers: &mut Headers,
     [
@@ -256,14 +257,14 @@ pub(super) fn push_conditions(
     Ok(())
 }
 
-/// The body of a response, with errors that name the object.
+/// The body of a response. Its errors name the object.
 struct ArrivingBody {
     response: ResponseBody,
-    /// How many of the `announced` bytes are left, where the body ends with its last chunk or with its connection.
+    /// How many of the `announced` bytes are left, if the body ends with its last chunk or with its connection.
     left: Option<u64>,
     is_chunked: bool,
     announced: u64,
-    /// Compares the received bytes; `None` once they have been compared.
+    /// Verifies the received bytes; `None` once they have been verified.
     verifier: Option<Verifier>,
     url: S3Url,
 }
@@ -275,7 +276,8 @@ impl ArrivingBody {
         }
     }
 
-    /// Fails if a body that ends by itself holds another number of bytes than the headers have announced.
+    /// Fails if a body that is chunked or has no Content-Length has another number of bytes than the headers have
+    /// announced.
     fn count(&mut self, filled: usize) -> Result<()> {
         let Some(left) = &mut self.left else {
             return Ok(());
@@ -291,7 +293,7 @@ impl ArrivingBody {
                 return Ok(());
             }
             Some(rest) if !self.is_chunked => {
-                // Only this distinguishes an interrupted connection from a closed one.
+                // A closed connection and an interrupted one can only be distinguished by the number of bytes.
                 let text =
                     format!("the connection was closed {rest} bytes before the end of the body");
                 let error = Error::new(ErrorKind::Network, Operation::Get).with_message(text);
@@ -310,7 +312,7 @@ impl ArrivingBody {
             Ok(filled) => return Ok(filled),
             Err(lost) => lost,
         };
-        // The SDK's client compares lengths on its own: with Content-Length, at the end.
+        // The SDK's client compares the length with Content-Length at the end.
         let compared = lost.io_error().map(ToString::to_string);
         let compared = compared.filter(|text| text.contains("Content-Length"));
         let error = match (self.left.filter(|_| self.is_chunked), compared) {
@@ -445,7 +447,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_response_that_contradicts_itself_is_an_integrity_error_and_worth_another_try() {
+    async fn a_response_that_contradicts_itself_is_a_transient_integrity_error() {
         for headers in [
             vec![("content-range", "bytes 2-3/10"), ("content-length", "5")],
             vec![("content-range", "bytes 3-10/10")],
@@ -472,7 +474,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_range_that_names_no_byte_is_not_sent() {
+    async fn a_range_without_bytes_is_not_sent() {
         let store = Replay::new([]).store();
         let error = store
             .get(GetRequest::new(url()).with_range(5..5))
@@ -503,7 +505,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_that_breaks_is_a_transient_error_and_then_over() {
+    async fn an_interrupted_body_is_a_transient_error_and_ends() {
         for (broken, kind) in [
             (std::io::ErrorKind::ConnectionReset, ErrorKind::Network),
             (std::io::ErrorKind::TimedOut, ErrorKind::Timeout),
@@ -530,7 +532,7 @@ mod tests {
             (200, "2", None, false),
             (200, "9", None, false),
             (206, "3", Some("bytes 2-4/10"), true),
-            // The range says it too.
+            // The range contains it too.
             (206, "9", Some("bytes 2-4/10"), true),
             (206, "3", Some("bytes 2-3/10"), false),
             (206, "3", Some("bytes 2-9/10"), false),

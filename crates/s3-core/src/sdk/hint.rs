@@ -1,4 +1,4 @@
-//! Hints for error responses, and the wait that `Retry-After` asks for.
+//! Hints that errors show (what to do about an error response or a failed connection), and the `Retry-After` delay.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,23 +8,23 @@ use crate::Operation;
 use crate::error::ARCHIVED;
 use s3_wire::ErrorDocument;
 
-/// No server listens at the endpoint.
+/// Hint for a refused connection.
 pub(super) const CONNECTION_REFUSED: &str =
     "no server listens at the endpoint: check its host and port";
-/// The proxy does not connect.
+/// Hint for a proxy that rejects a connection.
 pub(super) const PROXY: &str = "check HTTP_PROXY, HTTPS_PROXY or ALL_PROXY (http://user:password@host:port); NO_PROXY lists hosts to reach directly";
-/// The endpoint's host is not known.
+/// Hint for a host name that cannot be resolved.
 pub(super) const UNKNOWN_HOST: &str =
     "check the endpoint's host name, and that this machine can resolve names";
 
-/// The endpoint's certificate is not trusted.
+/// Hint for an untrusted certificate of the endpoint.
 pub(super) const UNTRUSTED_CERTIFICATE: &str = "name the endpoint's certificate authority with AWS_CA_BUNDLE or SSL_CERT_FILE: this machine does not trust its certificate";
 
-/// No socket could be opened.
+/// Hint for a socket that could not be opened because the process has too many open files.
 pub(super) const OUT_OF_DESCRIPTORS: &str =
     "raise the process's limit of open files (ulimit -n), or lower the concurrency";
 
-/// Reads `Retry-After`: seconds, or a date.
+/// Parses `Retry-After`: seconds, or a date.
 pub(super) fn wait_of(text: &str, now: SystemTime) -> Option<Duration> {
     if let Ok(seconds) = text.trim().parse() {
         return Some(Duration::from_secs(seconds));
@@ -33,7 +33,7 @@ pub(super) fn wait_of(text: &str, now: SystemTime) -> Option<Duration> {
     Some(at.duration_since(now).unwrap_or(Duration::ZERO))
 }
 
-/// Returns what to do about a response, where that is clear.
+/// Returns the hint for an error response, if there is one.
 pub(super) fn hint(
     operation: Operation,
     collected: &CollectedResponse<'_>,
@@ -81,7 +81,7 @@ pub(super) fn hint(
     Some(fixed.to_owned())
 }
 
-/// Says where the bucket is, if the response does.
+/// Returns the hint that names the bucket's region or endpoint, if the response contains it.
 fn redirection(collected: &CollectedResponse<'_>, said: &ErrorDocument) -> Option<String> {
     let region = collected.header("x-amz-bucket-region");
     if let Some(region) = region.or(said.region.as_deref()).map(shortened) {

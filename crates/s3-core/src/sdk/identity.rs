@@ -1,4 +1,4 @@
-//! Credentials: loaded once, kept until they are about to expire.
+//! Cache of credentials: loads them from a provider once, and replaces them before they expire.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,26 +14,26 @@ use tokio::time::timeout;
 use super::clock::SigningClock;
 use crate::background::poll_in_background;
 
-/// How long before their end credentials are replaced: as long as in the SDK's own cache. A signature is checked
-/// when its request arrives, so they need not live longer than a request's way to the server.
+/// How long before they expire credentials are replaced: as long as in the SDK's own cache. The server checks a
+/// signature when the request arrives, so they only need to be valid until then.
 const BUFFER: Duration = Duration::from_secs(10);
 
-/// How long credentials are used before they are loaded again, if the loaded ones are about to expire or loading has
-/// failed. A failing provider is called once per second, not once per request.
+/// How long credentials are used before the next load, if the loaded ones are about to expire or loading has failed. A
+/// failing provider is called once per second, not once per request.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Timeout of a credentials provider. Less than the usual stall timeout of 20 seconds, whose error cannot name the
-/// provider that stood still. The SDK's own cache waits 22 seconds with default settings, and 6 without its retries.
+/// provider that hangs. The SDK's own cache waits 22 seconds with default settings, and 6 without its retries.
 const LOAD_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Who signs. Debug shows nothing that is secret.
+/// Credentials that sign requests, and when to replace them. `Debug` shows no secrets.
 pub(crate) struct Identity {
     credentials: Credentials,
-    /// The same credentials, for signing.
+    /// The same credentials, in the form that `s3-wire` signs with.
     signing: s3_wire::Credentials,
-    /// From when on a replacement is looked for; `None` for credentials that last.
+    /// When to replace the credentials; `None` if they do not expire.
     renew_at: Option<SystemTime>,
-    /// How often the clock had jumped when that was reckoned.
+    /// The number of clock jumps when `renew_at` was computed.
     jumps: u64,
 }
 
@@ -69,12 +69,12 @@ impl Identity {
         signed.authorization.contains(&scope) && signed.token.as_deref() == self.signing.token()
     }
 
-    /// Tells identities apart.
+    /// Returns a number that identifies these credentials.
     fn id(&self) -> u64 {
         self.signing.id()
     }
 
-    /// Returns whether nothing has to be done yet. Credentials that last are fresh without a look at the clock.
+    /// Returns whether the credentials need not be replaced yet. The clock is not read if they do not expire.
     fn is_fresh(&self, clock: &SigningClock) -> bool {
         self.renew_at
             .is_none_or(|renew_at| self.jumps == clock.jumps() && clock.now() < renew_at)
@@ -85,7 +85,7 @@ impl Identity {
         expiry.is_none_or(|expiry| clock.now() < expiry)
     }
 
-    /// The same identity, which is good enough until `renew_at`.
+    /// Returns the same credentials, to be replaced at `renew_at`.
     fn renewed_at(&self, renew_at: SystemTime, jumps: u64) -> Self {
         Self {
             credentials: self.credentials.clone(),
@@ -105,25 +105,25 @@ impl fmt::Debug for Identity {
     }
 }
 
-/// The headers of a signed request that tell who has signed it.
+/// The headers of a signed request that identify the credentials.
 #[derive(Clone)]
 pub(crate) struct Signed {
     pub(crate) authorization: String,
     pub(crate) token: Option<String>,
 }
 
-/// A cache over a provider of credentials. No task runs behind it: the request that finds credentials missing or
-/// about to expire loads them, and the others wait, or use the old ones while those are valid.
+/// A cache of the credentials of a provider. It has no background task: the request that finds credentials missing or
+/// about to expire loads new ones. Other requests wait, or use the old ones while they are valid.
 pub(crate) struct Identities {
     provider: SharedCredentialsProvider,
     clock: SigningClock,
     current: RwLock<Option<Arc<Identity>>>,
     loading: Mutex<LastLoad>,
-    /// How many loads have ended.
+    /// Number of loads that have ended.
     ended: AtomicU64,
 }
 
-/// The last load that failed; who waited for it gets its error instead of starting the next one.
+/// The last load that failed. Requests that waited for it get its error instead of starting another load.
 #[derive(Default)]
 struct LastLoad {
     number: u64,
@@ -141,7 +141,7 @@ impl Identities {
         }
     }
 
-    /// Returns a cache whose only identity signs nothing.
+    /// Returns a cache whose only identity is anonymous: requests are not signed.
     pub(crate) fn anonymous(clock: SigningClock) -> Self {
         let credentials = Credentials::new("", "", None, None, "anonymous");
         let identity = Identity {
@@ -156,32 +156,33 @@ impl Identities {
         }
     }
 
-    /// Returns the current identity. Without a wait and without an allocation, unless it has to be loaded.
+    /// Returns the current identity. Neither waits nor allocates, unless the identity has to be loaded.
     ///
     /// # Errors
     ///
-    /// The provider failed, and there are no valid older credentials. Everyone who waited gets the same error; the
-    /// next call asks the provider again.
+    /// The provider failed, and there are no older credentials that are valid. All requests that waited for the load
+    /// get the same error; the next call calls the provider again.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future while it loads lets the next one in the queue load.
+    /// If the future is dropped during the load, the next request in the queue loads.
     pub(crate) async fn get(&self) -> Result<Arc<Identity>, Arc<CredentialsError>> {
         match self.current() {
             Some(identity) if identity.is_fresh(&self.clock) => Ok(identity),
-            // Boxed: it is polled once an hour, and would make every request's future larger.
+            // Boxed: it is rarely polled, and would make every request's future larger.
             old => Box::pin(self.renew(old)).await,
         }
     }
 
-    /// Drops an identity that the server called expired, so that the next [`Identities::get`] loads again. Does
-    /// nothing if another one has taken its place already.
+    /// Removes an identity that the server has rejected as expired, so that the next [`Identities::get`] loads again.
+    /// Does nothing if it was already replaced.
     pub(crate) fn expire(&self, seen: &Identity) {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         current.take_if(|identity| identity.id() == seen.id());
     }
 
-    /// Drops an identity that the server called expired, and returns whether there is another one that differs.
+    /// Removes an identity that the server has rejected as expired, and returns whether other credentials could be
+    /// loaded.
     pub(crate) async fn replaces(&self, seen: &Identity) -> bool {
         if seen.signing().is_anonymous() {
             return false;
@@ -193,7 +194,7 @@ impl Identities {
         })
     }
 
-    /// As [`Identities::replaces`], for the identity that a request was signed with.
+    /// As [`Identities::replaces`], for the identity that signed a request.
     pub(crate) async fn replaces_signer(&self, signed: &Signed) -> bool {
         match self.current().filter(|own| own.has_signed(signed)) {
             Some(seen) => self.replaces(&seen).await,
@@ -210,11 +211,11 @@ impl Identities {
         let valid = old.filter(|identity| identity.is_valid(&self.clock));
         let mut last = match (self.loading.try_lock(), valid) {
             (Ok(last), _) => last,
-            // Another request loads already; the old ones will do for one more request.
+            // Another request is already loading; the old credentials are used once more.
             (Err(_), Some(identity)) => return Ok(identity),
             (Err(_), None) => self.loading.lock().await,
         };
-        // The one before may have done the work, or failed while this one waited.
+        // The previous holder of the lock may have loaded, or failed while this request waited.
         if let Some(identity) = self.current().filter(|own| own.is_fresh(&self.clock)) {
             return Ok(identity);
         }
@@ -228,7 +229,7 @@ impl Identities {
         outcome
     }
 
-    /// Makes the loaded identity the current one, or keeps the one that is.
+    /// Makes the loaded identity the current one. If loading failed, keeps a current one that is valid.
     fn take_over(
         &self,
         loaded: Result<Identity, CredentialsError>,
@@ -245,7 +246,7 @@ impl Identities {
     }
 
     async fn load(&self) -> Result<Identity, CredentialsError> {
-        // The shared provider itself does not hand the fallback on.
+        // `SharedCredentialsProvider` does not forward `fallback_on_interrupt`.
         let provider: &dyn ProvideCredentials = self.provider.as_ref();
         let provided = poll_in_background(provider.provide_credentials());
         let credentials = match timeout(LOAD_TIMEOUT, provided).await {
@@ -272,7 +273,7 @@ impl fmt::Debug for Identities {
     }
 }
 
-/// Hands the cache to the generated client, which then needs none of its own.
+/// Provides the credentials of the cache to the generated client, which then needs no cache of its own.
 #[derive(Debug)]
 pub(crate) struct OfCache(pub(crate) Arc<Identities>);
 
@@ -290,12 +291,12 @@ impl ProvideCredentials for OfCache {
     }
 }
 
-/// An error that others wait for as well.
+/// An error that several requests share.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 struct Repeated(Arc<CredentialsError>);
 
-/// Returns an error that says the same.
+/// Returns a copy of an error, of the same kind.
 fn repeated(error: Arc<CredentialsError>) -> CredentialsError {
     match &*error {
         CredentialsError::ProviderTimedOut(_) => CredentialsError::provider_timed_out(LOAD_TIMEOUT),

@@ -1,4 +1,4 @@
-//! An HTTP client that is built for its first request.
+//! HTTP client for the SDK that reads CA certificates and sets up TLS at its first request.
 
 use std::sync::OnceLock;
 
@@ -13,7 +13,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use super::transport::Transport;
 use crate::Operation;
 
-/// Reads certificates and sets up TLS when a request is made: most programs make none with this client.
+/// Reads certificates and sets up TLS at the first request: most programs send none with this client.
 #[derive(Debug)]
 pub(super) struct LazyHttpClient {
     transport: Transport,
@@ -50,7 +50,7 @@ impl HttpClient for LazyHttpClient {
     }
 }
 
-/// Placeholder for a CA bundle that was readable when the client was built, and no longer is.
+/// Connector that fails every request, because the HTTP client could not be built.
 #[derive(Debug)]
 struct Unusable(String);
 

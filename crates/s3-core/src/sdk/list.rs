@@ -1,6 +1,7 @@
-//! Listing keys and unfinished uploads, page by page.
+//! ListObjectsV2, ListObjects and ListMultipartUploads: requests one page and parses the response.
 //!
-//! Pages are requested with `encoding-type=url`, because XML cannot carry every key; [`listing`] reads the responses.
+//! Pages are requested with `encoding-type=url`, because XML cannot carry every key; [`listing`] parses listings of
+//! objects.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,7 +37,7 @@ async fn list_objects(resolved: &Resolved, list: &ListRequest) -> Result<ListPag
     loop {
         match page_in_form(resolved, list, form, None).await {
             Ok((page, version_1)) => {
-                // A server that does not know version 2 has listed from the beginning.
+                // A server that does not support version 2 has ignored `start-after` and listed from the first key.
                 let again = version_1 && !form.version_1 && list.start_after.is_some();
                 form.version_1 = version_1;
                 if again {
@@ -61,8 +62,8 @@ async fn list_objects(resolved: &Resolved, list: &ListRequest) -> Result<ListPag
     }
 }
 
-/// Returns the page behind a continuation, in the version that the continuation is from, whatever other listings have
-/// found out meanwhile. A continuation that is rejected is the continuation's fault: no other form is tried.
+/// Returns the page after a continuation, in the API version of that continuation, even if another listing has switched
+/// the store to another version since. If it is rejected, no other form is tried: the cause is the continuation.
 async fn next_page(
     resolved: &Resolved,
     list: &ListRequest,
@@ -81,7 +82,7 @@ async fn next_page(
     Ok(page)
 }
 
-/// Returns the page, and whether it is one of version 1.
+/// Sends one request; returns the page, and whether it is one of version 1 (ListObjects).
 async fn page_in_form(
     resolved: &Resolved,
     list: &ListRequest,
@@ -98,7 +99,7 @@ async fn page_in_form(
     if !form.unencoded {
         query.push("encoding-type", "url");
     }
-    // A continuation needs no `start-after`: S3 accepts both, but some servers confuse them.
+    // `start-after` is omitted with a continuation: S3 accepts both, but some servers confuse them.
     let start_after = list
         .start_after
         .as_deref()
@@ -133,7 +134,7 @@ async fn page_in_form(
     Ok((page, version_1))
 }
 
-/// Adds the parameters of a page to a query: those that have a text, and the most entries.
+/// Adds the parameters of a page to a query: those that are not empty, and the maximum number of entries.
 pub(super) fn push_page<'a>(
     query: &mut Query,
     texts: impl IntoIterator<Item = (&'a str, Option<&'a str>)>,
@@ -149,11 +150,11 @@ pub(super) fn push_page<'a>(
     }
 }
 
-/// Where a listing continues. [`ListPage::next`] says which of the two it is: as the other one, it would silently skip keys
-/// or repeat them.
+/// The position where a listing continues. [`ListPage::next`] contains which of the two it is: a marker used as a
+/// token, or the reverse, would silently skip or repeat keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Continuation<'a> {
-    /// The token of a page of version 2.
+    /// The continuation token of a page of version 2.
     Token(&'a str),
     /// The last key of a page of version 1.
     Marker(&'a str),
@@ -171,7 +172,8 @@ impl<'a> Continuation<'a> {
         }
     }
 
-    /// Returns the text that [`read`](Self::read) reads: a token is left as it is, unless it looks like one of ours.
+    /// Returns the text that [`read`](Self::read) parses: a token is not changed unless it begins like one of our
+    /// texts.
     fn write(self) -> Arc<str> {
         match self {
             Self::Marker(marker) => format!("{MARKER}{marker}").into(),
@@ -183,7 +185,7 @@ impl<'a> Continuation<'a> {
     }
 }
 
-/// The form of listing requests that the server accepts; determined once per store.
+/// The form of listing requests that the server accepts; learned once per store.
 #[derive(Debug, Default)]
 pub(super) struct ListingForm {
     version_1: AtomicBool,
@@ -193,9 +195,9 @@ pub(super) struct ListingForm {
 /// The form of one request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Form {
-    /// `ListObjects`, whose continuation is a key.
+    /// Sends `ListObjects`, whose continuation is a key, instead of `ListObjectsV2`.
     version_1: bool,
-    /// Without `encoding-type`.
+    /// Omits `encoding-type`.
     unencoded: bool,
 }
 
@@ -214,7 +216,7 @@ impl ListingForm {
 }
 
 impl Form {
-    /// Returns the form to try after an error response, if there is one.
+    /// Returns the form to try after an error response, if the server may not support this one.
     fn simpler(self, error: &Error) -> Option<Self> {
         let text = error.message().unwrap_or_default().to_ascii_lowercase();
         let rejected = error.kind() == ErrorKind::Unsupported
@@ -273,7 +275,7 @@ fn uploads_page(page: &Element, prefix: &S3Prefix) -> Result<UploadsPage, &'stat
     let keys = page
         .children("Upload")
         .filter_map(|upload| upload.text("Key"));
-    // Not the prefix that the page repeats: SeaweedFS encodes the keys, and leaves the prefix as it is.
+    // Not the prefix in the response: SeaweedFS encodes the keys but not the prefix.
     let others = page.text("NextKeyMarker").into_iter();
     let claims_encoding = page.scalar("EncodingType") == Some("url");
     let decoder = KeyDecoder::new(claims_encoding, prefix.prefix(), others.chain(keys));
@@ -322,7 +324,7 @@ mod tests {
         <CommonPrefixes><Prefix>a+b/%C3%A9/</Prefix></CommonPrefixes></ListBucketResult>";
 
     #[tokio::test]
-    async fn a_page_is_asked_for_encoded_and_decoded() {
+    async fn a_page_is_requested_url_encoded_and_decoded() {
         let replay = Replay::new([response(200, &[], PAGE)]);
         let request = ListRequest::new(prefix())
             .with_delimiter("/")
@@ -390,7 +392,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_listing_goes_on_in_the_version_that_it_began_with() {
+    async fn a_listing_continues_in_the_version_of_its_first_page() {
         const MARKED: &str = "<ListBucketResult><Name>bucket</Name><Marker></Marker>\
             <IsTruncated>true</IsTruncated><Contents><Key>a b/k</Key><Size>1</Size></Contents></ListBucketResult>";
         let last = "<ListBucketResult><Name>bucket</Name></ListBucketResult>";
@@ -399,7 +401,7 @@ mod tests {
         let store = replay.store();
         let list = || ListRequest::new(prefix());
         let token = store.list_page(list()).await.unwrap().next.unwrap();
-        // Meanwhile another listing finds a server of version 1.
+        // Meanwhile, another listing finds that the server only supports version 1.
         let marker = store.list_page(list()).await.unwrap().next.unwrap();
         for continuation in [&token, &marker] {
             let next = list().with_continuation(Arc::clone(continuation));
@@ -441,7 +443,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn uploads_are_decoded_and_go_on_behind_a_key_and_an_id() {
+    async fn uploads_are_decoded_and_continue_after_a_key_and_an_id() {
         let page = "<ListMultipartUploadsResult><EncodingType>url</EncodingType><IsTruncated>true</IsTruncated>\
             <NextKeyMarker>a+b/%2B</NextKeyMarker><NextUploadIdMarker>u2</NextUploadIdMarker>\
             <Upload><Key>a+b/%2B</Key><UploadId>u2</UploadId></Upload></ListMultipartUploadsResult>";

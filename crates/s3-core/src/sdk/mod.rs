@@ -1,4 +1,4 @@
-//! [`SdkStore`]: S3 on AWS or on any endpoint that speaks it.
+//! [`SdkStore`]: the backend for S3 on AWS and on S3-compatible servers.
 //!
 //! The flow of a call: [`store`] resolves the configuration with [`client`] at the first operation, from the
 //! [`builder`]'s settings, the environment and the profile ([`chain`], [`profile`]), with one [`identity`] cache for
@@ -6,10 +6,10 @@
 //! or hands it to [`sdk_transport`], which sends it through the SDK's client. [`response_headers`] reads the headers of the
 //! response, [`listing`] pages of keys and [`document`] other XML documents.
 //!
-//! Both transports correct the [`clock`] by an error response that tells the time, and send once more.
+//! Both transports correct the [`clock`] by the `Date` of an error response, and send the request once more.
 //!
-//! Errors: [`transport_error`] for requests without a response, [`errors`] for error responses and for the SDK's own
-//! types, with [`causes`] to see through its layers and [`hint`] to say what to do.
+//! Errors: [`transport_error`] for requests without a response, [`errors`] for error responses and errors of the SDK.
+//! [`causes`] searches the SDK's source chains, and [`hint`] has the hints.
 //!
 //! Types of the SDK appear in two public signatures only: [`SdkStore::from_client`] and
 //! [`SdkStoreBuilder::http_client`].

@@ -1,4 +1,4 @@
-//! Digests of payloads: the SHA-256 that a signature covers, and the CRC that S3 compares.
+//! Computes digests of upload payloads: the SHA-256 for the signature, and the checksum that S3 verifies.
 
 use std::io;
 
@@ -8,19 +8,19 @@ use sha2::{Digest, Sha256};
 use crate::checksum_digest::{ChecksumDigest, crc};
 use crate::{Checksum, ChecksumAlgorithm, Payload};
 
-/// The checksum that is added to uploads: S3's own default, and one that parts of an object can be combined to.
+/// The checksum that is added to uploads: S3's default, which can be combined from those of parts.
 pub(super) const ADDED: ChecksumAlgorithm = ChecksumAlgorithm::Crc64Nvme;
 
-/// How much of a file is read at a time: as in an upload.
+/// Number of bytes that are read from a file at a time: as in an upload.
 const READ_SIZE: usize = 512 << 10;
 
-/// Returns the SHA-256 of a payload. Reads a file once more than sending it does.
+/// Returns the SHA-256 of a payload. A file is read completely, in addition to sending it.
 pub(super) async fn sha256(payload: &Payload) -> io::Result<[u8; 32]> {
     let hasher = digested(payload, Sha256::new(), |hasher, bytes| hasher.update(bytes)).await?;
     Ok(hasher.finalize().into())
 }
 
-/// Returns the checksum of a payload. Reads a file once more than sending it does.
+/// Returns the checksum of a payload. A file is read completely, in addition to sending it.
 pub(super) async fn checksum(
     payload: &Payload,
     algorithm: ChecksumAlgorithm,
@@ -30,13 +30,13 @@ pub(super) async fn checksum(
     Ok(digest.checksum())
 }
 
-/// Returns the trailer that carries a checksum; `None` for an algorithm that is no CRC.
+/// Returns the trailer that carries a checksum; `None` for an algorithm that is not a CRC.
 pub(super) fn trailer_of(algorithm: ChecksumAlgorithm) -> Option<ChecksumTrailer> {
     let name = header_of(algorithm);
     crc(algorithm).map(|algorithm| ChecksumTrailer { algorithm, name })
 }
 
-/// Returns `digest` after it has read the whole payload.
+/// Returns `digest` updated with the whole payload.
 async fn digested<D: Send + 'static>(
     payload: &Payload,
     mut digest: D,
@@ -65,7 +65,7 @@ async fn digested<D: Send + 'static>(
     read.unwrap_or_else(|_| Err(io::Error::other("the runtime is shutting down")))
 }
 
-/// Returns the header that holds a checksum.
+/// Returns the name of the header with a checksum.
 pub(super) const fn header_of(algorithm: ChecksumAlgorithm) -> &'static str {
     match algorithm {
         ChecksumAlgorithm::Crc32 => "x-amz-checksum-crc32",
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_file_and_its_bytes_have_one_digest() {
+    async fn a_file_and_its_bytes_have_the_same_digest() {
         let bytes: Vec<u8> = (0..3 * READ_SIZE + 7).map(|at| (at % 251) as u8).collect();
         let path = std::env::temp_dir().join(format!("s3-core-digest-{}", std::process::id()));
         std::fs::write(&path, &bytes).unwrap();
@@ -98,7 +98,7 @@ mod tests {
 
     /// The check value of CRC-64/NVME over "123456789" is ae8b14860a799888.
     #[tokio::test]
-    async fn the_crc_is_the_one_of_the_catalogue() {
+    async fn the_crc_matches_its_published_check_value() {
         let payload = Payload::from("123456789");
         let sum = checksum(&payload, ADDED).await.unwrap();
         assert_eq!(sum, Checksum::new(ADDED, "rosUhgp5mIg="));

@@ -1,4 +1,4 @@
-//! Presigned URLs.
+//! Creates presigned URLs for get, head, put and delete; the SDK signs them.
 
 use std::time::{Duration, SystemTime};
 
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_url_carries_its_permission_and_no_secret() {
+    async fn a_url_contains_its_signature_and_no_secret() {
         let store = Replay::new([]).store();
         for method in [
             PresignMethod::Get,
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_url_is_signed_for_the_region_that_the_bucket_has_turned_out_to_be_in() {
+    async fn a_url_is_signed_for_the_region_learned_from_a_redirect() {
         let moved = response(301, &[("x-amz-bucket-region", "us-west-2")], "");
         let object = response(200, &[("content-length", "0")], "");
         let store = Replay::new([moved, object]).store();
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_validity_that_s3_does_not_know_is_rejected() {
+    async fn a_validity_below_one_second_or_above_seven_days_is_rejected() {
         let store = Replay::new([]).store();
         let too_long = PresignRequest::MAX_EXPIRES + Duration::from_secs(1);
         for expires in [Duration::ZERO, Duration::from_millis(999), too_long] {

@@ -1,11 +1,11 @@
-//! The AWS configuration: environment variables and profiles, with the source of each value.
+//! Reads the AWS configuration (environment variables, profiles in files), with the source of each value.
 //!
-//! aws-config ignores lines that it cannot parse: a request then goes to another server or with other credentials than
-//! the files say. This module reads the same variables and files, as botocore does, and fails instead. The credential
-//! providers of aws-config get their profiles from here, rewritten in the form they accept.
+//! aws-config ignores lines that it cannot parse: a request then goes to another server, or with other credentials,
+//! than the files say. This module reads the same variables and files, as botocore does, and fails instead.
+//! aws-config's credentials providers get the profiles from here, rewritten in the form that they accept.
 //!
-//! [`syntax`] parses a file, [`files`] finds and merges both, [`settings`] looks each setting up in order, and
-//! [`provider_files`] writes the profile that was chosen for aws-config. [`proxy_variables`] reads the proxies.
+//! [`syntax`] parses a file, [`files`] finds and merges both files, [`settings`] resolves each setting, and
+//! [`provider_files`] writes the chosen profile for aws-config. [`proxy_variables`] reads the proxies.
 
 mod files;
 mod provider_files;
@@ -22,15 +22,15 @@ pub(super) use settings::{Configuration, Given, Setting, Source};
 
 use super::endpoint::without_secrets;
 
-/// Looks an environment variable up.
+/// Returns the value of an environment variable.
 pub(super) type Lookup<'a> = dyn Fn(&str) -> Option<OsString> + 'a;
 
-/// A setting that cannot be used, with the place that it comes from.
+/// A setting that is invalid, and its source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ConfigError {
     pub(super) text: String,
     pub(super) hint: Option<String>,
-    /// This process may not open more files now, so a file could not be read.
+    /// Whether a file could not be read because too many files are open.
     pub(super) lacks_descriptors: bool,
 }
 
@@ -55,7 +55,7 @@ impl fmt::Display for ConfigError {
     }
 }
 
-/// Returns the value of a variable without the blanks and line breaks around it; nothing left counts as unset.
+/// Returns the value of a variable without surrounding white space; an empty value counts as unset.
 fn variable(lookup: &Lookup<'_>, name: &str) -> Result<Option<String>, ConfigError> {
     let Some(value) = lookup(name) else {
         return Ok(None);
@@ -67,7 +67,7 @@ fn variable(lookup: &Lookup<'_>, name: &str) -> Result<Option<String>, ConfigErr
     let in_quotes =
         |quote: char| text.len() > 1 && text.starts_with(quote) && text.ends_with(quote);
     if in_quotes('"') || in_quotes('\'') {
-        // As files of variables have them for shells, which take them off.
+        // Files of variables have quotes for shells, which remove them.
         let is_secret = name.contains("KEY") || name.contains("TOKEN") || !name.starts_with("AWS_");
         let shown = match is_secret {
             true => String::new(),

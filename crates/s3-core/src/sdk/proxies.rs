@@ -1,11 +1,11 @@
-//! Proxy selection from environment settings.
+//! [`Proxies`]: selects the proxy of a request; and an HTTP client for the SDK that uses it.
 
 use std::fmt;
 
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use s3_wire::Proxy;
 
-/// The proxies that the environment names.
+/// The proxies that the environment or the builder sets.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct Proxies {
     /// The URL of the proxy for `http://` requests.
@@ -22,12 +22,12 @@ impl Proxies {
         self.http.is_none() && self.https.is_none()
     }
 
-    /// Returns the URL of the proxy that a request to `url` goes through.
+    /// Returns the URL of the proxy of requests to `url`, if any.
     pub(super) fn of(&self, url: &str) -> Option<&str> {
         self.intercept(url).map(|(proxy, _)| proxy)
     }
 
-    /// Returns the proxy that a request to `url` goes through; the outer `None` if its URL cannot be understood.
+    /// Returns the proxy of requests to `url`, if any; the outer `None` if a URL is invalid.
     pub(super) fn proxy(&self, url: &str) -> Option<Option<Proxy>> {
         let Some((_, found)) = self.intercept(url) else {
             return Some(None);
@@ -64,7 +64,7 @@ impl Proxies {
 }
 
 impl fmt::Debug for Proxies {
-    /// Without the URLs, which may hold passwords.
+    /// Omits the URLs, which may contain passwords.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Proxies")
             .field("no_proxy", &self.no_proxy)
@@ -72,9 +72,10 @@ impl fmt::Debug for Proxies {
     }
 }
 
-/// Returns the hosts of `NO_PROXY` that are reached directly on this port, as [`Matcher`] reads them; `None` for all hosts.
+/// Returns the hosts of `NO_PROXY` that are reached directly on this port, in the form that [`Matcher`] expects; `None`
+/// for all hosts.
 ///
-/// To `Matcher`, `*` means all names but no address, and an entry with a port means nothing.
+/// In a `Matcher`, `*` matches all names but no IP address, and an entry with a port matches nothing.
 fn direct_hosts(no_proxy: &str, port: u16) -> Option<String> {
     let mut hosts = Vec::new();
     for entry in no_proxy.split(|c: char| c == ',' || c.is_whitespace()) {
@@ -120,11 +121,11 @@ mod client {
     pub(in crate::sdk) struct ProxiedClient {
         pub(in crate::sdk) proxies: Proxies,
         pub(in crate::sdk) direct: SharedHttpClient,
-        /// Through the proxy for `http://` requests.
+        /// The client for `http://` requests that go through a proxy.
         pub(in crate::sdk) http: SharedHttpClient,
-        /// Through the proxy for `https://` requests.
+        /// The client for `https://` requests that go through a proxy.
         pub(in crate::sdk) https: SharedHttpClient,
-        /// Finds out why a proxy does not connect.
+        /// Connects once more if a proxy has rejected a connection, to get its error response.
         pub(in crate::sdk) pool: Pool,
     }
 
@@ -165,7 +166,7 @@ mod client {
                 }
                 Some(_) => (http, None),
             };
-            // The client keeps its connectors.
+            // The client caches its connectors.
             let connector = client.http_connector(&self.settings, &self.components);
             let sent = connector.call(request);
             let Some(origin) = tunnel else {
@@ -184,7 +185,7 @@ mod client {
     }
 
     impl Proxies {
-        /// Returns the origin of a URL behind its proxy.
+        /// Returns the origin of a URL, with its proxy.
         fn tunnel(&self, url: &str) -> Option<Arc<Origin>> {
             let proxy = self.proxy(url)??;
             let mut origin = origin_of(url)?;
@@ -193,8 +194,8 @@ mod client {
         }
     }
 
-    /// Returns whether a proxy has rejected `CONNECT`. The type is in a crate that is the SDK's own affair, so its words
-    /// have to do. They do not name the status.
+    /// Returns whether a proxy has rejected `CONNECT`. The error type is in a private crate of the SDK, so its text is
+    /// matched, which does not contain the status.
     fn is_rejected_tunnel(error: &ConnectorError) -> bool {
         causes(error).any(|cause| {
             let said = cause.to_string();
@@ -203,11 +204,11 @@ mod client {
         })
     }
 
-    /// Connects through the proxy again, and returns its error response. `None` if it connects now.
+    /// Connects through the proxy again, and returns the error. `None` if the connection succeeds now.
     async fn rejection(pool: &Pool, origin: &Arc<Origin>) -> Option<ConnectorError> {
         let error = pool.try_connect(origin).await.err()?;
         Some(match error.kind() {
-            // The SDK tries the others again.
+            // A user error is not retried by the SDK; it retries the others.
             WireErrorKind::Proxy | WireErrorKind::Malformed | WireErrorKind::TooLarge => {
                 ConnectorError::user(error.into())
             }

@@ -35,7 +35,8 @@ async fn put_object(resolved: &Resolved, put: &PutRequest) -> Result<PutResponse
     push_condition(headers, mode)
         .and_then(|()| push_attributes(headers, attributes))
         .map_err(|error| invalid_header(operation, &error))?;
-    // The same bytes again make the same object; a condition may be met by the first and not by the second.
+    // Sending the same bytes again has the same result; a condition may hold for the first request and not for the
+    // second.
     request.idempotent = *mode == PutMode::Overwrite;
     let encoding = attributes.content_encoding.as_deref();
     protect(
@@ -104,12 +105,12 @@ pub(super) fn push_condition(headers: &mut Headers, mode: &PutMode) -> Result<()
     }
 }
 
-/// The header of the key of KMS.
+/// The header with the id of the KMS key.
 pub(super) const KMS_KEY: &str = "x-amz-server-side-encryption-aws-kms-key-id";
-/// The header that says whether a key of the bucket is used.
+/// The header that enables an S3 bucket key.
 pub(super) const BUCKET_KEY: &str = "x-amz-server-side-encryption-bucket-key-enabled";
 
-/// Adds all but the encoding, which an upload in chunks changes.
+/// Adds the headers of all attributes except Content-Encoding, which a chunked upload changes.
 pub(super) fn push_attributes(
     headers: &mut Headers,
     attributes: &Attributes,
@@ -155,7 +156,7 @@ pub(super) fn push_attributes(
     Ok(())
 }
 
-/// Protects the payload in transit: with its hash in the signature, and with a checksum that S3 compares. Also adds the
+/// Protects the payload in transit: adds its hash for the signature, and a checksum that S3 verifies. Also adds the
 /// headers of its length and encoding.
 async fn protect(
     resolved: &Resolved,
@@ -180,12 +181,13 @@ async fn protect(
     let checksum = match given {
         Some(given) => Some(given),
         None if !resolved.adds_checksums && wanted.is_none() => None,
-        // The hash of a signed payload is compared, too.
+        // S3 verifies the hash of a signed payload as well, so a file is not read again for a checksum.
         None if resolved.signs_payloads && wanted.is_none() && !in_memory && route.is_wire() => {
             None
         }
         None => {
-            // The SDK's client takes no trailer of ours, and neither does a signed payload: a file is read once more.
+            // Neither the SDK's client nor a signed payload supports our trailer: a file is read once more for its
+            // checksum.
             let is_streamed = !in_memory && !resolved.signs_payloads && route.is_wire();
             request.trailer = trailer_of(added).filter(|_| is_streamed);
             match request.trailer {
@@ -244,7 +246,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_plain_put_sends_the_bytes_and_claims_nothing() {
+    async fn a_plain_put_sends_no_optional_headers() {
         let replay = written();
         let response = replay.store().put(request("hello")).await.unwrap();
         assert_eq!(response.etag, Some(ETag::new("e1")));
@@ -375,7 +377,7 @@ mod tests {
         assert!(error.to_string().contains("was truncated"), "{error}");
     }
 
-    /// The same over the real HTTP stack, which wraps the cause in its own errors.
+    /// The same over sockets, where the HTTP client wraps the cause in errors of its own.
     #[tokio::test]
     async fn a_file_that_became_shorter_is_a_local_failure_over_a_socket_too() {
         let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

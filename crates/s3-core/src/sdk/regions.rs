@@ -1,4 +1,4 @@
-//! Cache of bucket regions learned from redirects.
+//! [`Regions`]: cache of bucket regions learned from redirects, and of one SDK client per region.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,14 +7,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::Region;
 
-/// Buckets that are remembered. Their names come from callers; when there are more, all are forgotten.
+/// Maximum number of buckets. Callers choose their names, so a full cache is cleared.
 const MAX_BUCKETS: usize = 1024;
 
-/// The regions of buckets, where they differ from the client's own.
+/// The regions of buckets that differ from the client's own.
 #[derive(Debug, Default)]
 pub(super) struct Regions {
     own: Option<String>,
-    /// Whether a bucket is known at all, so that the usual case takes no lock.
+    /// Whether any region is cached, so that the usual case takes no lock.
     any: AtomicBool,
     known: RwLock<HashMap<Box<str>, Arc<str>>>,
     clients: RwLock<HashMap<Arc<str>, Client>>,
@@ -28,7 +28,7 @@ impl Regions {
         }
     }
 
-    /// Returns the region of a bucket; `None` if nothing but the client's own is known.
+    /// Returns the region that was learned for a bucket; `None` if it is the client's own.
     pub(super) fn of(&self, bucket: &str) -> Option<Arc<str>> {
         if !self.any.load(Ordering::Acquire) {
             return None;
@@ -37,10 +37,10 @@ impl Regions {
         known.get(bucket).cloned()
     }
 
-    /// Remembers the region that an error response names. Returns whether it differs from `asked`, the region that
-    /// [`of`](Self::of) returned before the request was sent: the same request may then get a better response.
+    /// Stores the region that an error response names. Returns whether it differs from `asked`, the region that
+    /// [`of`](Self::of) returned before the request was sent: the request may then succeed if it is sent again.
     ///
-    /// All requests in flight learn the region, and all may be retried, not only the first.
+    /// This applies to all requests in flight, not only to the first that learns the region.
     pub(super) fn learn(&self, bucket: &str, region: &str, asked: Option<&str>) -> bool {
         let is_region = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
         if region.is_empty() || !region.bytes().all(is_region) {
@@ -67,7 +67,7 @@ impl Regions {
         true
     }
 
-    /// Returns a client like `client` for the region of a bucket.
+    /// Returns a copy of `client` for the region of a bucket.
     pub(super) fn client(&self, client: &Client, bucket: &str) -> Client {
         let Some(region) = self.of(bucket) else {
             return client.clone();
@@ -91,7 +91,7 @@ mod tests {
     };
 
     #[test]
-    fn only_a_region_that_differs_is_news() {
+    fn only_a_different_region_is_learned() {
         let regions = Regions::new(Some("us-east-1".to_owned()));
         for (region, news) in [
             ("us-east-1", false),
@@ -106,7 +106,7 @@ mod tests {
             assert_eq!(learned, news, "{region}");
         }
         assert_eq!(regions.of("b").as_deref(), Some("eu-west-3"));
-        // Another request was sent to the first region, and is told the same.
+        // Another request was sent to the first region and gets the same redirect.
         assert!(regions.learn("b", "eu-west-3", None));
         assert_eq!(regions.of("b").as_deref(), Some("eu-west-3"));
         assert_eq!(regions.of("c"), None);
@@ -135,7 +135,7 @@ mod tests {
         let scopes: Vec<String> = sent.iter().map(scope).collect();
         assert_eq!(scopes[1..], ["eu-west-3", "eu-west-3"]);
         assert_ne!(scopes[0], "eu-west-3");
-        // The address stays: credentials go to no other host.
+        // The host stays the same: credentials are not sent to another host.
         assert!(sent.iter().all(|sent| sent.line().contains("127.0.0.1:9/")));
 
         let replay = Replay::new([redirect("eu-west-3"), redirect("eu-west-3")]);

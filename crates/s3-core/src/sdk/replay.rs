@@ -1,4 +1,4 @@
-//! Test double of a connection: records requests, and responds from a list.
+//! [`Replay`]: fake HTTP client for tests that records requests and returns a list of prepared responses.
 
 use std::sync::{Arc, Mutex};
 
@@ -13,7 +13,7 @@ use aws_smithy_types::byte_stream::ByteStream;
 
 use super::{SdkStore, SdkStoreBuilder};
 
-/// A response that is given once.
+/// A prepared response, returned once.
 pub(super) enum Canned {
     Response {
         status: u16,

@@ -1,9 +1,9 @@
 //! Parses response headers into `ObjectMeta` (get, head) and `PutResponse` (put, upload part), in one pass.
 //!
-//! Headers arrive in any order and case; most are of no interest, and any may be missing. Each is matched once, by the
-//! length of its name first; nothing is copied before all are read. Where a header comes twice, the first one counts,
-//! except that values of user metadata are joined as HTTP allows. A malformed optional header counts
-//! as missing; lengths and ranges are not optional.
+//! Headers arrive in any order and case; most are ignored, and any may be missing. Each is matched once, by the length
+//! of its name first; nothing is copied before all are read. If a header occurs twice, the first one is used, except
+//! that values of user metadata are joined as HTTP allows. A malformed optional header counts as missing; lengths and
+//! ranges are not optional.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Described<'a> {
     pub(super) content_length: Option<u64>,
-    /// The length of the object in the store, where the body has another encoding.
+    /// The length of the object in the store, if the body has another encoding.
     stored_length: Option<u64>,
     pub(super) content_range: Option<&'a str>,
     pub(super) request_id: Option<&'a str>,
@@ -43,12 +43,12 @@ pub(super) struct Described<'a> {
     tag_count: Option<&'a str>,
     restore: Option<&'a str>,
     checksum: Option<(ChecksumAlgorithm, &'a str)>,
-    /// Whether the headers say that the checksum is one of the parts' checksums.
+    /// Whether the checksum is a composite one.
     is_composite: bool,
     user: UserMetadata,
 }
 
-/// The checksums that a response may carry, the cheapest first.
+/// The checksum algorithms of S3, the cheapest first.
 pub(super) const CHECKSUMS: [ChecksumAlgorithm; 5] = [
     ChecksumAlgorithm::Crc64Nvme,
     ChecksumAlgorithm::Crc32c,
@@ -57,7 +57,7 @@ pub(super) const CHECKSUMS: [ChecksumAlgorithm; 5] = [
     ChecksumAlgorithm::Sha256,
 ];
 
-/// Reads the headers of a response that describes an object: to a get, a head, a put or the upload of a part.
+/// Reads the headers of a response to a get, a head, a put or the upload of a part.
 pub(super) fn read_headers<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> Described<'a> {
     let mut described = Described::default();
     for (name, value) in headers {
@@ -67,7 +67,7 @@ pub(super) fn read_headers<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>
 }
 
 impl<'a> Described<'a> {
-    /// Returns whether `ETag` or `Last-Modified` is present, which S3 sends with every object.
+    /// Returns whether `ETag` or `Last-Modified` is present; S3 sends both with every object.
     pub(super) fn names_an_object(&self) -> bool {
         self.etag.is_some() || self.last_modified.is_some()
     }
@@ -116,7 +116,7 @@ impl<'a> Described<'a> {
         field.get_or_insert(value);
     }
 
-    /// Takes a checksum unless there is a cheaper one.
+    /// Sets the checksum unless there is a cheaper one.
     fn checksum(&mut self, rank: usize, value: &'a str) {
         let best = self.checksum.map_or(CHECKSUMS.len(), |(own, _)| {
             let place = CHECKSUMS.iter().position(|known| *known == own);
@@ -140,7 +140,7 @@ impl<'a> Described<'a> {
         values.push_str(value);
     }
 
-    /// Returns the tag of the object or part.
+    /// Returns the ETag of the object or part.
     pub(super) fn etag(&self) -> Option<ETag> {
         convert::etag_of(self.etag?)
     }
@@ -162,7 +162,7 @@ impl<'a> Described<'a> {
     ///
     /// # Errors
     ///
-    /// `Protocol` without a length.
+    /// `Protocol` if there is no length.
     pub(super) fn object(self, url: S3Url) -> Result<ObjectMeta> {
         match self.content_length.or(self.stored_length) {
             Some(size) => Ok(self.meta(url, size)),
@@ -173,12 +173,12 @@ impl<'a> Described<'a> {
         }
     }
 
-    /// Returns which bytes the body of a response to a get holds, and the description of the object.
+    /// Returns the range that the body of a GetObject response contains, and the metadata of the object.
     ///
     /// # Errors
     ///
-    /// `Integrity`, transient, where the headers contradict each other; `Protocol` where they cannot be understood or a
-    /// part has no `Content-Range`.
+    /// Transient, of kind `Integrity`, if the headers contradict each other; of kind `Protocol` if they are malformed,
+    /// or if a partial response has no `Content-Range`.
     pub(super) fn part(
         self,
         status: u16,
@@ -363,7 +363,7 @@ mod tests {
             ])
             .store();
 
-            // The generated client takes a part without a range for the whole object.
+            // The generated client returns a partial response without a range as the whole object.
             let unknown_part = partial && !headers.iter().any(|(name, _)| *name == "content-range");
             let theirs = block_on(generated::get(&store, url()));
             match (described(&headers).part(status, url(), None), theirs) {
@@ -414,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_that_is_no_number_is_none() {
+    fn a_length_that_is_not_a_number_is_an_error() {
         for length in ["", "-1", "+1", "1 2", "99999999999999999999"] {
             let error = read_headers([("content-length", length)].into_iter()).object(url());
             let error = error.unwrap_err();

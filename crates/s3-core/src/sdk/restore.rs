@@ -1,4 +1,4 @@
-//! Restoring archived objects.
+//! RestoreObject: requests an archived object (`GLACIER`, `DEEP_ARCHIVE`, `INTELLIGENT_TIERING`) to be restored.
 
 use s3_wire::escape;
 
@@ -24,7 +24,7 @@ pub(super) async fn restore(resolved: &Resolved, request: RestoreRequest) -> Res
     let route = resolved.route(url.bucket());
     let mut request = route.request("POST", url.key());
     request.query.push("restore", "");
-    // While the first one is in progress, a second one fails.
+    // While the first restore is in progress, a second request fails.
     request.idempotent = false;
     if let Some(version) = &version {
         request.query.push("versionId", version.as_str());

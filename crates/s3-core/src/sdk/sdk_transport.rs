@@ -1,9 +1,8 @@
-//! Transport over `aws_sdk_s3::Client`: for directory buckets, access points, a caller's HTTP client and the SDK's own
-//! retries, which `s3-wire` cannot sign or connect.
+//! Sends requests through the SDK's client (`aws_sdk_s3::Client`) if `s3-wire` cannot sign or connect.
 //!
-//! That is: directory buckets and access points, an HTTP client of the caller's, the SDK's own retries, and stores made
-//! from a ready client. The SDK resolves the endpoint, signs, connects and retries. Request and response stay ours: a
-//! call of the SDK carries them. Its request is replaced before it is signed, and a successful response is taken before
+//! That is the case for directory buckets and access points, a caller's HTTP client, the SDK's own retries, and stores
+//! made from a ready client. The SDK resolves the endpoint, signs, connects and retries. An interceptor of a
+//! placeholder call replaces the SDK's request with ours before it is signed, and takes a successful response before
 //! the SDK parses it.
 
 use std::error::Error as StdError;
@@ -39,12 +38,12 @@ use super::identity::Signed;
 use crate::background::poll_in_background;
 use crate::{Error, Operation, Payload, Result};
 
-/// The key of the call whose request is replaced.
+/// The key in the placeholder call.
 const KEY: &str = "k";
 
-/// Sends `request`, whose path is the encoded key, and returns a successful response. Without a bucket it goes to the
-/// service. It is sent a second time if the error response has set the clock, or says that the credentials have expired
-/// and there are newer ones.
+/// Sends `request`, whose path is the encoded key, and returns a successful response. With an empty bucket, it is sent
+/// to the service. It is sent once more if the error response has set the clock, or if the credentials have expired and
+/// newer ones could be loaded.
 pub(super) async fn send(
     resolved: &Resolved,
     operation: Operation,
@@ -80,7 +79,7 @@ pub(super) async fn send(
     unreachable!("the last attempt returns")
 }
 
-/// Returns whether a request failed because its credentials have expired, and there are others.
+/// Returns whether a request failed because its credentials have expired, and newer ones could be loaded.
 async fn has_newer_credentials(resolved: &Resolved, error: &Error, signed: Option<Signed>) -> bool {
     let is_expired = error.code().is_some_and(are_expired);
     match (&resolved.identities, signed.filter(|_| is_expired)) {
@@ -89,7 +88,7 @@ async fn has_newer_credentials(resolved: &Resolved, error: &Error, signed: Optio
     }
 }
 
-/// Makes the call that carries a request.
+/// Sends the placeholder call, whose request and response `replace` exchanges.
 async fn carry(
     client: &Client,
     operation: Operation,
@@ -109,7 +108,7 @@ async fn carry(
     replace.has_key = false;
     match operation {
         Operation::ListBuckets => sent!(client.list_buckets()),
-        // Directory buckets have another endpoint for these.
+        // Directory buckets have another endpoint for these operations.
         Operation::CreateBucket | Operation::DeleteBucket => {
             sent!(client.delete_bucket().bucket(bucket))
         }
@@ -120,7 +119,7 @@ async fn carry(
     }
 }
 
-/// Returns the URL of `request` with a signature in it.
+/// Returns a presigned URL of `request`.
 pub(super) async fn presign(
     client: &Client,
     bucket: &str,
@@ -135,14 +134,14 @@ pub(super) async fn presign(
     }
 }
 
-/// Replaces the request of a call, and takes its response.
+/// Interceptor that replaces the request of a call and takes its response.
 #[derive(Clone)]
 struct Replace {
     method: &'static str,
     path_and_query: String,
     headers: Vec<(String, String)>,
     payload: Option<Payload>,
-    /// Whether the SDK is to hash the payload, if it is in one buffer. It cannot hash a stream.
+    /// Whether the SDK has to hash the payload if it is in one buffer. It cannot hash a stream.
     signs_payload: bool,
     /// Whether the path of the call ends in the key.
     has_key: bool,
@@ -150,14 +149,14 @@ struct Replace {
     exchange: Arc<Mutex<Exchange>>,
 }
 
-/// The result of a call.
+/// Data of one attempt, filled in by the interceptor.
 #[derive(Default)]
 struct Exchange {
     signed_at: Option<SystemTime>,
-    /// Whose key has signed; `None` without a signature, or with a session of a directory bucket.
+    /// The credentials that signed; `None` without a signature, or with a session of a directory bucket.
     signed: Option<Signed>,
     response: Option<Response>,
-    /// An error response has set the clock.
+    /// Whether an error response has set the clock.
     has_set_clock: bool,
 }
 
@@ -187,7 +186,7 @@ impl Replace {
         }
     }
 
-    /// Limits an error response, and sets the clock by it.
+    /// Limits the length of an error response, and sets the clock by its headers.
     fn read_error(&self, response: &mut HttpResponse) {
         let body = std::mem::replace(response.body_mut(), SdkBody::taken());
         *response.body_mut() = SdkBody::from_body_1_x(Limited::new(body, MAX_ERROR_BODY));
@@ -196,7 +195,7 @@ impl Replace {
         exchange.has_set_clock = exchange.signed_at.is_some_and(|signed_at| {
             self.clock.learn(ErrorResponse {
                 status: response.status().as_u16(),
-                // The reason is in the body, which is yet to be read: the time alone decides.
+                // The error code is in the body, which has not been read yet: only the time is used.
                 code: None,
                 date: header("date"),
                 age: header("age"),
@@ -289,7 +288,7 @@ impl Intercept for Replace {
     ) -> Result<(), BoxError> {
         let response = context.response_mut();
         if !response.status().is_success() {
-            // It stays: the SDK decides by it whether to retry.
+            // The response is not taken: the SDK needs it to decide whether to retry.
             self.read_error(response);
             return Ok(());
         }
@@ -305,13 +304,13 @@ impl Intercept for Replace {
     }
 }
 
-/// Returns the body of a response of the SDK's HTTP client.
+/// Converts a response body of the SDK's HTTP client.
 fn incoming(mut body: SdkBody) -> ResponseBody {
     ResponseBody::from_frames(move |cx| {
         let frame = Pin::new(&mut body).poll_frame(cx);
         frame.map(|frame| {
             let frame = frame?.map_err(|error| io_error(&*error));
-            // Trailers say nothing that is read.
+            // Trailers are ignored.
             Some(frame.map(|frame| frame.into_data().unwrap_or_default()))
         })
     })

@@ -1,4 +1,4 @@
-//! Signs and sends requests over `s3-wire`, and reads error responses.
+//! Signs requests and sends them over `s3-wire`, or passes them to the SDK's client; reads error responses.
 //!
 //! A [`Route`] says where requests for a bucket go: over `s3-wire`, signed here, or through the SDK's client
 //! ([`sdk_transport`]). On both, a request is repeated once if the error response allows a correction: it contains the
@@ -32,11 +32,11 @@ pub(super) struct Sender {
     clock: SigningClock,
 }
 
-/// The transport of requests for a bucket.
+/// The transport and the target of requests for a bucket.
 pub(super) struct Route<'a> {
     resolved: &'a Resolved,
     bucket: &'a str,
-    /// Over `s3-wire`; otherwise through the SDK's client.
+    /// The sender over `s3-wire` and the target; `None` for the SDK's client.
     wire: Option<(&'a Sender, Arc<Target>)>,
 }
 
@@ -57,7 +57,7 @@ impl Sender {
         }
     }
 
-    /// Looks the target of a bucket up again, whose region has turned out to be another one.
+    /// Removes the target of a bucket from the cache, because its region has changed.
     pub(super) fn forget_target(&self, bucket: &str) {
         self.targets.forget(bucket);
     }
@@ -110,7 +110,7 @@ impl Sender {
         }
     }
 
-    /// Returns whether another attempt is better than the one that got this error response.
+    /// Returns whether the request should be sent once more after this error response.
     async fn learns(
         &self,
         error: &Error,
@@ -133,12 +133,12 @@ impl Sender {
 }
 
 impl Route<'_> {
-    /// Whether `s3-wire` sends the requests.
+    /// Returns whether `s3-wire` sends the requests.
     pub(super) fn is_wire(&self) -> bool {
         self.wire.is_some()
     }
 
-    /// Returns a request for an object; for the bucket, if the key is empty.
+    /// Returns a request for an object, or for the bucket if the key is empty.
     pub(super) fn request(&self, method: &'static str, key: &str) -> Request<'_> {
         let mut path = String::new();
         let host = match &self.wire {
@@ -155,7 +155,7 @@ impl Route<'_> {
         Request::new(method, host, path)
     }
 
-    /// Sends a request and returns a successful response, whose body is yet to be read.
+    /// Sends a request and returns a successful response, whose body has not been read.
     pub(super) async fn send<'p>(
         &self,
         operation: Operation,
@@ -166,7 +166,7 @@ impl Route<'_> {
         pushed.map_err(|error| invalid_header(operation, &error))?;
         let Some((sender, target)) = &self.wire else {
             let sent = sdk_transport::send(self.resolved, operation, self.bucket, request, payload);
-            // Boxed: the SDK's future is large, and few requests take this way.
+            // Boxed: the SDK's future is large, and few requests are sent this way.
             return Box::pin(sent).await;
         };
         if let Some(payload) = payload {
@@ -177,8 +177,7 @@ impl Route<'_> {
         sender.send(operation, target, request).await
     }
 
-    /// Sends a write and reads the little that is said about it: some servers fail after they have begun to respond
-    /// with a success.
+    /// Sends a write and reads the response body: some servers send an error document after a success status.
     pub(super) async fn send_write<'p>(
         &self,
         operation: Operation,
@@ -204,7 +203,7 @@ impl Route<'_> {
         Ok(response)
     }
 
-    /// Sends a request whose response has no document.
+    /// Sends a request whose response has no XML document.
     pub(super) async fn send_plain<'p>(
         &self,
         operation: Operation,
@@ -227,7 +226,7 @@ impl Route<'_> {
     }
 }
 
-/// Reads the body of a successful response, and `read`s the response. `received` counts the bytes.
+/// Reads the body of a successful response, and parses the response with `read`. `received` counts the bytes.
 pub(super) async fn collect<T>(
     operation: Operation,
     response: &mut Response,
@@ -245,7 +244,7 @@ pub(super) async fn collect<T>(
     })
 }
 
-/// Fails for an error document in a response that calls itself a success.
+/// Fails for an error document in a response with a success status.
 fn without_error(operation: Operation, collected: &CollectedResponse<'_>) -> Result<()> {
     match errors::holds_error(collected) {
         true => Err(errors::error_of(operation, collected)),
@@ -253,7 +252,7 @@ fn without_error(operation: Operation, collected: &CollectedResponse<'_>) -> Res
     }
 }
 
-/// Fails for a body that is neither empty nor XML, such as the page of a proxy, which has kept the request to itself.
+/// Fails for a body that is neither empty nor XML, such as the page of a proxy that did not forward the request.
 fn without_page(operation: Operation, collected: &CollectedResponse<'_>) -> Result<()> {
     if collected.body.is_empty() {
         return Ok(());
@@ -268,10 +267,10 @@ fn without_page(operation: Operation, collected: &CollectedResponse<'_>) -> Resu
 }
 
 async fn error_response(operation: Operation, response: &mut Response) -> Error {
-    // No error document is longer, and the beginning of a page says enough.
+    // Error documents are not longer, and the beginning of a page is enough for a message.
     let body = match response.body.collect_beginning(MAX_ERROR_BODY).await {
         Ok(body) => body,
-        // The reason is in the body: for a wrong clock, an expired token or a request that was cut, among others.
+        // Without its body, the cause is unknown: a wrong clock, an expired token or a truncated request, among others.
         Err(lost) => return transport_error::in_body(operation, &lost),
     };
     let collected = CollectedResponse {

@@ -1,4 +1,4 @@
-//! Default headers, sent with every request of a store: requester pays, expected bucket owner, SSE-C keys.
+//! Headers that a store's settings add to its requests: requester pays, expected bucket owner, SSE-C keys.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -7,7 +7,7 @@ use s3_wire::sign::{HeaderError, Headers, Query};
 
 use crate::Operation;
 
-/// A key of the customer (SSE-C), as its headers carry it.
+/// A key of the customer (SSE-C), encoded for its headers.
 #[derive(Clone)]
 pub(super) struct CustomerKey {
     key: String,
@@ -23,19 +23,19 @@ impl CustomerKey {
     }
 }
 
-/// Headers of every request.
+/// Headers that are added to requests.
 #[derive(Clone, Default)]
 pub(super) struct StandingHeaders {
-    /// Whether requests agree to pay.
+    /// Whether to send `x-amz-request-payer`.
     pub(super) requester_pays: bool,
-    /// The account that owns the bucket; any other is rejected.
+    /// The account that must own the bucket; the server rejects requests to other buckets.
     pub(super) bucket_owner: Option<String>,
     pub(super) customer_key: Option<CustomerKey>,
 }
 
 impl StandingHeaders {
-    /// Adds the headers that a presigned URL carries in its query: the payer and the owner of the bucket. Users of the
-    /// URL send no headers.
+    /// Adds the headers that a presigned URL contains as query parameters: requester pays and bucket owner. Users of
+    /// the URL send no headers.
     pub(super) fn push_to_query(&self, query: &mut Query) {
         if let Some(owner) = &self.bucket_owner {
             query.push(BUCKET_OWNER, owner);
@@ -75,7 +75,8 @@ impl StandingHeaders {
             push(SOURCE[1], key)?;
             push(SOURCE[2], md5)?;
         }
-        // S3 requires the key for the last two where the upload has a checksum algorithm, and takes it elsewhere.
+        // CompleteUpload and ListParts: S3 requires the key if the upload has a checksum algorithm, and otherwise
+        // accepts it.
         let concerns_content = matches!(
             operation,
             Operation::Get
@@ -115,7 +116,7 @@ mod tests {
     use crate::{CopyRequest, GetRequest, ListRequest, S3Prefix, S3Url, Store};
 
     #[tokio::test]
-    async fn a_key_goes_where_content_goes_and_the_owner_everywhere() {
+    async fn customer_keys_are_sent_with_content_and_the_owner_with_every_request() {
         let copied = "<CopyObjectResult><ETag>&quot;e&quot;</ETag></CopyObjectResult>";
         let page = "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>";
         let replay = Replay::new([

@@ -1,4 +1,4 @@
-//! [`SdkStore`]: the handle of the backend, one line per operation.
+//! [`SdkStore`]: the handle of the S3 backend; implements [`Store`] with one line per operation.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,18 +20,18 @@ use crate::{
     UploadPartCopy, UploadsPage, Versioning, VersionsPage,
 };
 
-/// S3 through `aws-sdk-s3`: AWS, or any endpoint that speaks S3. Clone is a reference count.
+/// S3 on AWS, or on any S3-compatible endpoint. Clone is a reference count.
 ///
 /// Nothing is loaded before the first operation: no configuration, no credentials, no root certificates. A
 /// failure to load them is that operation's error, and the next operation tries again.
 ///
-/// A call is one attempt: the SDK's retries and its stalled-stream protection are off, because an engine above knows
-/// which bytes have arrived. See [`SdkStoreBuilder::sdk_retries`] for use without one.
+/// A call is one attempt: the SDK's retries and its stalled-stream protection are off, because the engine above detects
+/// stalls and resumes. See [`SdkStoreBuilder::sdk_retries`] for use without an engine.
 ///
 /// # Connections
 ///
-/// Connections are kept by the tokio runtime that first used them. Use one store per runtime, in tests too:
-/// each `#[tokio::test]` has a runtime of its own.
+/// Connections belong to the tokio runtime that first used them. Use one store per runtime, in tests too: each
+/// `#[tokio::test]` has its own runtime.
 ///
 /// # Examples
 ///
@@ -74,7 +74,7 @@ impl SdkStore {
         SdkStoreBuilder::default()
     }
 
-    /// Returns a store that takes everything from the environment, the profile or the instance, as the AWS
+    /// Returns a store that reads all settings from the environment, the profile or the instance metadata, as the AWS
     /// tools do. Needs the feature `config`; without it every operation fails with kind `Config`.
     ///
     /// # Examples
@@ -95,7 +95,7 @@ impl SdkStore {
         Self::builder().build()
     }
 
-    /// Returns a store over a client that was configured elsewhere.
+    /// Returns a store over a client of the SDK that the caller has configured.
     ///
     /// Its retries stay as they are: turn them off (`RetryConfig::disabled()`) if an engine above retries.
     ///
@@ -130,7 +130,7 @@ impl SdkStore {
 
     pub(super) async fn resolved(&self, operation: Operation) -> Result<&Resolved> {
         let SdkStoreInner { settings, resolved } = &*self.0;
-        // Boxed: loading configuration is a large future, and it is polled once.
+        // Boxed: the future that loads the configuration is large, and polled once.
         resolved
             .get_or_try_init(|| Box::pin(client::resolve(settings, operation)))
             .await
@@ -154,8 +154,8 @@ impl fmt::Debug for SdkStore {
     }
 }
 
-/// Runs an operation on a bucket, and once more where the server says that the bucket is in another region than the one
-/// that the request was sent to.
+/// Runs an operation on a bucket. Runs it once more if the server responds that the bucket is in another region than
+/// the one that the request was sent to.
 macro_rules! in_region {
     ($store:ident, $operation:ident, $request:ident, $bucket:expr, $run:path) => {{
         let resolved = $store.resolved(Operation::$operation).await?;

@@ -1,4 +1,4 @@
-//! Tags of objects.
+//! GetObjectTagging and PutObjectTagging: reads and replaces the tags of an object; formats `x-amz-tagging`.
 
 use std::fmt::Write;
 

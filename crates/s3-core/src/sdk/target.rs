@@ -1,5 +1,7 @@
-//! Host, path and region of the requests for a bucket, resolved by the endpoint rules of the SDK. Buckets below the
-//! path of a custom endpoint need no rules, which take longer to load than a request to a server nearby.
+//! Resolves host, path and signing region of the requests for a bucket with the SDK's endpoint rules, and caches them.
+//!
+//! Buckets below the path of a custom endpoint do not need the rules, which take longer to load than a request to a
+//! nearby server.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
@@ -13,8 +15,7 @@ use crate::sdk::regions::Regions;
 use s3_wire::Origin;
 use s3_wire::sign::encode_key;
 
-/// Capacity of the cache. Names are chosen by callers; a full cache is cleared, and buckets are looked
-/// up again when they come next.
+/// Capacity of the cache. Callers choose the names of buckets, so a full cache is cleared.
 const MAX_BUCKETS: usize = 1024;
 
 /// Inputs of the endpoint rules besides the bucket: the settings of the generated client.
@@ -33,17 +34,17 @@ pub(in crate::sdk) struct EndpointSettings {
 pub(crate) struct Target {
     /// Scheme, host and port to connect to.
     pub(crate) origin: Arc<Origin>,
-    /// The `Host` header: with the port only if it is not the scheme's own.
+    /// The `Host` header; the port is omitted if it is the scheme's default.
     pub(crate) host_header: Box<str>,
-    /// The path before the slash and the key: empty, the endpoint's own path, the bucket, or both. Encoded; begins with
-    /// a slash if it is not empty, and does not end in one.
+    /// The path before the slash and the key: empty, the endpoint's own path, the bucket, or both. Percent-encoded;
+    /// begins with a slash if it is not empty, and does not end in one.
     pub(crate) base_path: Box<str>,
     /// The region to sign for. The service is always `s3`, the algorithm always Signature Version 4.
     pub(crate) region: Box<str>,
 }
 
 impl Target {
-    /// Appends the path of an object; for requests that are about the bucket, the key is empty.
+    /// Appends the path of an object; for requests to the bucket, the key is empty.
     pub(crate) fn write_path(&self, key: &str, path: &mut String) {
         path.reserve(self.base_path.len() + 1 + key.len());
         path.push_str(&self.base_path);
@@ -77,9 +78,9 @@ impl Targets {
         }
     }
 
-    /// Returns where requests for the bucket go; for the service, if the name is empty. `None` if `s3-wire` cannot send
-    /// them: access points, directory buckets, and everything that the rules reject. The SDK's client then sends them,
-    /// or returns the error.
+    /// Returns the target of requests for the bucket, or for the service if the name is empty. `None` if `s3-wire`
+    /// cannot send them: access points, directory buckets, and everything that the rules reject. The SDK's client then
+    /// sends them, or returns the error.
     pub(crate) fn get(&self, bucket: &str) -> Option<Arc<Target>> {
         loop {
             if let Some(known) = self.known(bucket) {
@@ -93,11 +94,12 @@ impl Targets {
         }
     }
 
-    /// Remembers a target that was resolved for this region, and returns `true`; `false` if the bucket has turned out
-    /// to be in another region meanwhile.
+    /// Caches a target that was resolved for this region, and returns `true`. Returns `false` if another region was
+    /// learned for the bucket in the meantime.
     fn remember(&self, bucket: &str, region: Option<&str>, target: Option<&Arc<Target>>) -> bool {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        // A region is learned before the target is forgotten. Either this sees the new region, or `forget` comes later.
+        // The region is stored before `forget` is called: either this check sees the new region, or `forget` runs
+        // later.
         if self.regions.of(bucket).as_deref() != region {
             return false;
         }
@@ -108,21 +110,21 @@ impl Targets {
         true
     }
 
-    /// Forgets a bucket, whose region has turned out to be another one. To be called after [`Regions::learn`].
+    /// Removes a bucket from the cache, because its region has changed. Call it after [`Regions::learn`].
     pub(crate) fn forget(&self, bucket: &str) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.remove(bucket);
     }
 
-    /// The outer `None`: not resolved yet.
+    /// Returns the cached target. The outer `None` means not resolved yet.
     fn known(&self, bucket: &str) -> Option<Option<Arc<Target>>> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         known.get(bucket).cloned()
     }
 
     fn resolve(&self, bucket: &str, region: Option<&str>) -> Option<Target> {
-        // The rules leave room for a bucket that is not given; the generated client does not. Whether the region
-        // in an access point's name counts is a setting that the generated client keeps to itself.
+        // White space: the rules accept a missing bucket, the generated client does not. ARNs: whether the region in an
+        // access point's ARN is used is a setting that the generated client does not expose.
         let is_service = bucket.is_empty();
         if (bucket.trim().is_empty() && !is_service) || bucket.starts_with("arn:") {
             return None;
@@ -142,7 +144,7 @@ impl Targets {
             .build()
             .ok()?;
         let resolving = ResolveEndpoint::resolve_endpoint(&*self.rules, &params);
-        // The rules are a table: there is nothing to wait for.
+        // The rules need no I/O, so the future is ready at once.
         let endpoint = resolving.now_or_never()?.ok()?;
         let region = signing_region(&endpoint)?;
         self.target(endpoint.url(), region)
@@ -158,8 +160,8 @@ impl Targets {
 }
 
 impl EndpointSettings {
-    /// Returns the URL of a bucket below the path of a custom endpoint; `None` where the rules have to be asked,
-    /// because the settings or the name of the bucket may mean more.
+    /// Returns the URL of a bucket below the path of a custom endpoint; `None` if the rules are needed, because the
+    /// settings or the bucket's name may have a special meaning.
     fn url_below_endpoint(&self, bucket: &str, region: &str) -> Option<String> {
         let endpoint = self.endpoint.as_deref()?;
         let has_variants = self.fips || self.dual_stack || self.accelerate;
@@ -167,7 +169,7 @@ impl EndpointSettings {
         let is_plain = bucket.bytes().any(|byte| byte.is_ascii_alphanumeric())
             && bucket.bytes().all(is_name)
             && !bucket.contains("--");
-        // "aws-global" is signed for as another region.
+        // The rules sign for another region if the region is "aws-global".
         let is_region = is_graphic(region) && !region.is_empty() && region != "aws-global";
         if !self.path_style || has_variants || !is_plain || !is_region {
             return None;
@@ -177,7 +179,7 @@ impl EndpointSettings {
     }
 }
 
-/// Returns the region to sign for if nothing but a plain signature for S3 is asked for.
+/// Returns the region to sign for; `None` unless the endpoint requires a plain SigV4 signature for S3.
 fn signing_region(endpoint: &Endpoint) -> Option<&str> {
     let [scheme] = endpoint.auth_schemes() else {
         return None;
@@ -202,7 +204,7 @@ pub(in crate::sdk) fn origin_of(url: &str) -> Option<Origin> {
     Arc::into_inner(target.origin)
 }
 
-/// Reads `scheme://host:port/path`.
+/// Parses `scheme://host:port/path`.
 fn read_url(url: &str, region: &str) -> Option<Target> {
     let (scheme, rest) = url.split_once("://")?;
     let tls = match () {
@@ -238,9 +240,9 @@ fn read_url(url: &str, region: &str) -> Option<Target> {
     })
 }
 
-/// Takes the port off, if there is one; `None` if it is not a number.
+/// Splits off the port, if there is one; `None` if it is not a number.
 fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
-    // The colons of an IPv6 address stand in brackets.
+    // The colons of an IPv6 address are in brackets.
     match authority.rsplit_once(':') {
         Some((host, port)) if !port.contains(']') => Some((host, Some(port.parse().ok()?))),
         _ => Some((authority, None)),

@@ -1,4 +1,4 @@
-//! Connection settings: trusted certificates, proxies, idle connections.
+//! Builds the HTTP clients of a store from its connection settings: trusted certificates, proxies, idle connections.
 
 #[cfg(feature = "https")]
 use std::path::PathBuf;
@@ -10,17 +10,17 @@ use super::endpoint::Endpoint;
 use super::proxies::Proxies;
 use crate::{Operation, Result};
 
-/// Idle connections that are kept per host: as many as an engine is likely to have requests in flight.
+/// Maximum number of idle connections per host: as many as an engine is likely to have requests in flight.
 const IDLE_CONNECTIONS: usize = 256;
 
-/// Time for a connection to a proxy that has rejected one.
+/// Timeout of the second connection to a proxy that has rejected one.
 #[cfg(feature = "https")]
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Settings of connections.
+/// Connection settings.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Transport {
-    /// The file with the only authorities that are trusted, and the setting that named it.
+    /// The file with the only trusted certificate authorities, and the setting that named it.
     #[cfg(feature = "https")]
     pub(super) ca_bundle: Option<(PathBuf, String)>,
     pub(super) proxies: Proxies,
@@ -32,9 +32,10 @@ pub(super) fn pool() -> aws_smithy_http_client::Builder {
 
 #[cfg(feature = "https")]
 impl Transport {
-    /// Returns a client for the generated path and for providers of credentials; each request goes through its proxy.
+    /// Returns the HTTP client of the generated S3 client and of the credentials providers; each request goes through
+    /// its proxy.
     ///
-    /// Certificates are read when the first request is made: most programs send none this way. A file that cannot be
+    /// Certificates are read when the first request is sent: most programs send none this way. A file that cannot be
     /// opened is an error at once.
     pub(super) fn https_client(&self, operation: Operation) -> Result<SharedHttpClient> {
         if let Some((path, source)) = &self.ca_bundle {
@@ -105,7 +106,7 @@ impl Transport {
         .into_shared())
     }
 
-    /// Returns the connections of `s3-wire`. No certificate is read for an endpoint without TLS.
+    /// Returns the connection pool of `s3-wire`. No certificates are read for an endpoint without TLS.
     pub(super) fn pool(
         &self,
         connect_timeout: Duration,
@@ -126,7 +127,7 @@ impl Transport {
         })
     }
 
-    /// Reads the file of authorities: its text, and its certificates.
+    /// Reads the file of certificate authorities; returns its text and its certificates. `None` if none is set.
     pub(super) fn ca_certificates(
         &self,
         operation: Operation,

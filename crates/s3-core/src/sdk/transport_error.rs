@@ -1,4 +1,4 @@
-//! Errors of a request that got no response, or of a response whose body did not arrive whole.
+//! Converts errors of `s3-wire` to [`Error`]: requests that got no response, and bodies that were interrupted.
 
 use std::io;
 
@@ -10,11 +10,11 @@ use super::hint::{
 };
 use crate::{Error, ErrorKind, Operation, Phase, Retryability};
 
-/// Returns the error of a response whose body did not arrive whole.
+/// Returns the error of a response whose body did not arrive completely.
 pub(super) fn in_body(operation: Operation, lost: &WireError) -> Error {
     let error = before_response(operation, lost).with_phase(Phase::Body);
     match lost.kind() {
-        // Such as a chunk size that was corrupted in transit.
+        // For example, a chunk size was corrupted in transit.
         WireErrorKind::Malformed | WireErrorKind::TooLarge => error.with_kind(ErrorKind::Network),
         _ => error,
     }
@@ -94,8 +94,8 @@ pub(super) fn not_tls(error: Error) -> Error {
         .with_hint("use http:// if the port is for plain HTTP: the server does not speak TLS there")
 }
 
-/// Returns whether the resolver knows that there is no such name, rather than that it could not find out. The standard
-/// library hands the resolver's code on as words alone.
+/// Returns whether a DNS error means that the name does not exist, rather than that the lookup failed. The standard
+/// library only exposes the resolver's error code as text.
 pub(super) fn is_unknown_name(error: &io::Error) -> bool {
     let text = error.to_string();
     [

@@ -1,4 +1,5 @@
-//! Multipart uploads: create, complete, abort, list parts. Parts are sent as in a put.
+//! CreateMultipartUpload, CompleteMultipartUpload, AbortMultipartUpload and ListParts: requests and responses.
+//! Parts are sent by the code of PutObject.
 
 use std::fmt::Write;
 
@@ -29,7 +30,7 @@ async fn create_upload(resolved: &Resolved, create: &CreateUpload) -> Result<Upl
     let route = resolved.route(url.bucket());
     let mut request = route.request("POST", url.key());
     request.query.push("uploads", "");
-    // Sent twice, it would leave an upload behind.
+    // A second request would leave an orphaned upload.
     request.idempotent = false;
     let headers = &mut request.headers;
     let mut pushed = push_attributes(headers, attributes);
@@ -38,7 +39,7 @@ async fn create_upload(resolved: &Resolved, create: &CreateUpload) -> Result<Upl
     }
     let added = Some(ADDED).filter(|_| resolved.adds_checksums);
     if let Some(algorithm) = attributes.checksum_algorithm.or(added) {
-        // Its parts will carry this one; with a CRC, the object then has one for the whole of it.
+        // The parts will carry this checksum; if it is a CRC, the object then has a checksum of all its bytes.
         let kind = algorithm.multipart_type().as_str();
         pushed = pushed
             .and_then(|()| headers.push("x-amz-checksum-algorithm", algorithm.as_str()))
@@ -55,8 +56,8 @@ async fn create_upload(resolved: &Resolved, create: &CreateUpload) -> Result<Upl
     }
 }
 
-/// Parses the document of a created upload. The id is enough if the rest is missing: the upload exists, and would
-/// stay behind if its creation were repeated.
+/// Parses the response to CreateMultipartUpload. A response that is truncated after the id is accepted: the upload
+/// exists, and would be orphaned if it were created again.
 fn created(document: &str) -> std::result::Result<Element, NotXml> {
     const ROOT: &str = "InitiateMultipartUploadResult";
     Element::parse(document, ROOT).or_else(|error| {
@@ -90,7 +91,7 @@ async fn complete_upload(resolved: &Resolved, complete: &CompleteUpload) -> Resu
     let route = resolved.route(url.bucket());
     let mut request = route.request("POST", url.key());
     request.query.push("uploadId", upload.as_str());
-    // After one that has completed the upload, another one fails.
+    // Once a request has completed the upload, a second one fails.
     request.idempotent = false;
     push_condition(&mut request.headers, mode)
         .map_err(|error| invalid_header(operation, &error))?;
@@ -224,7 +225,7 @@ mod tests {
             let want = closed.then(|| "u&1".to_owned());
             assert_eq!(id(&whole[..end]), want, "{}", &whole[..end]);
         }
-        // Not cut short, but damaged.
+        // Not truncated, but malformed.
         assert_eq!(id(&whole.replacen('<', "=", 1)), None);
     }
 
@@ -253,7 +254,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn completing_names_the_parts_and_may_get_no_tag_back() {
+    async fn completing_sends_the_parts_and_accepts_a_response_without_an_etag() {
         let body = "<CompleteMultipartUploadResult><ETag></ETag></CompleteMultipartUploadResult>";
         let replay = Replay::new([response(200, &[], body)]);
         let mut request =
@@ -297,7 +298,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn aborting_an_unknown_upload_says_so() {
+    async fn aborting_an_unknown_upload_is_an_error() {
         let store = Replay::new([error_response(404, "NoSuchUpload")]).store();
         let error = store
             .abort_upload(AbortUpload::new(url(), upload()))

@@ -1,4 +1,4 @@
-//! Versioning of buckets, and the listing of versions and delete markers.
+//! GetBucketVersioning, PutBucketVersioning and ListObjectVersions: sends the requests and parses the responses.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::{
     Operation, Result, SetVersioning, VersionId, Versioning, VersionsPage,
 };
 
-/// The names of the entries of a listing.
+/// Element names of the entries of a listing.
 const VERSION: &str = "Version";
 const DELETE_MARKER: &str = "DeleteMarker";
 
@@ -100,8 +100,8 @@ fn read_page(page: &Element, prefix: &S3Prefix) -> Result<VersionsPage, &'static
         let version = listed_version(prefix, &decoder, entry, name == DELETE_MARKER)?;
         read.versions.push(version);
     }
-    // Servers list versions and delete markers mixed or one after the other. The sort is stable: within a second, which
-    // is all that a time tells, entries keep the order of the document.
+    // Servers list versions and delete markers mixed or separately. The sort is stable: entries with the same time,
+    // which has a resolution of one second, keep the order of the document.
     read.versions.sort_by(|a, b| {
         let order = |entry: &ListedVersion| (!entry.is_latest, Reverse(entry.object.last_modified));
         let keys = a.object.url.key().cmp(b.object.url.key());
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn entries_of_one_second_keep_the_order_of_the_document() {
+    async fn entries_with_the_same_time_keep_the_order_of_the_document() {
         let entry = |kind: &str, id: &str, latest: bool| {
             format!(
                 "<{kind}><Key>k</Key><VersionId>{id}</VersionId><IsLatest>{latest}</IsLatest>\

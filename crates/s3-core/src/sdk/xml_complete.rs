@@ -1,4 +1,4 @@
-//! Detects truncated XML documents by their root tags.
+//! Detects truncated XML documents (an unclosed root element), and HTML pages.
 //!
 //! A response without a length ends with its connection, as behind HTTP/1.0 proxies. Without this check, a broken
 //! connection would look like a malformed document.
@@ -11,7 +11,7 @@ fn root(text: &str) -> Option<&str> {
     })
 }
 
-/// Returns whether the first element of a document is opened and never closed.
+/// Returns whether the first element of a document is not closed.
 pub(super) fn is_cut_short(text: &str) -> bool {
     let Some(root) = root(text) else {
         return text
@@ -28,7 +28,7 @@ pub(super) fn is_cut_short(text: &str) -> bool {
     !tag.ends_with('/') && !is_closed
 }
 
-/// Returns whether a text is a page for people, such as a proxy's.
+/// Returns whether a text is an HTML page, such as a proxy's.
 pub(super) fn is_html(text: &str) -> bool {
     let begin = text.trim_start().get(..15).unwrap_or(text);
     let begin = begin.to_ascii_lowercase();
@@ -45,7 +45,7 @@ mod tests {
     };
 
     #[test]
-    fn a_document_is_whole_when_its_root_is_closed() {
+    fn a_document_is_complete_if_its_root_is_closed() {
         for (text, cut) in [
             ("", false),
             ("Sign in", false),
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_response_that_ends_early_is_no_shorter_listing() {
+    async fn a_truncated_listing_is_an_error() {
         let prefix = || S3Prefix::parse("s3://bucket/").unwrap();
         let url = || S3Url::parse("s3://bucket/key").unwrap();
         let store = |body| Replay::new([response(200, &[], body)]).store();

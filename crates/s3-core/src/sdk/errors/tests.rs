@@ -15,7 +15,7 @@ fn url() -> S3Url {
     S3Url::parse("s3://bucket/key").unwrap()
 }
 
-/// The error of a response over the SDK's client; over `s3-wire` it is the same.
+/// Returns the error of a response received through the SDK's client; over `s3-wire` it is the same.
 async fn get(canned: Canned) -> Error {
     let direct = direct(Operation::Get, &canned);
     let get = GetRequest::new(url());
@@ -30,7 +30,7 @@ async fn head(canned: Canned) -> Error {
     agrees(error, direct)
 }
 
-/// Responds twice: a redirection is followed once.
+/// Sends a response twice: a redirect is followed once.
 fn twice(canned: Canned) -> Replay {
     let again = match &canned {
         Canned::Response {
@@ -47,7 +47,7 @@ fn twice(canned: Canned) -> Replay {
     Replay::new([Some(canned), again].into_iter().flatten())
 }
 
-/// Returns the error that [`error_of`] alone makes of a response, if there is one.
+/// Returns the error that [`error_of`] alone returns for a response; `None` for another kind of response.
 fn direct(operation: Operation, canned: &Canned) -> Option<Error> {
     let Canned::Response {
         status,
@@ -84,7 +84,7 @@ fn agrees(generated: Error, direct: Option<Error>) -> Error {
     generated
 }
 
-/// Status, code, and the expected kind. `classify` has the tests of each code; these check that the code is extracted.
+/// Status, code and expected kind. The tests of `classify` cover each code; these check that the code is extracted.
 #[rustfmt::skip] // One line per code.
         const TABLE: &[(u16, &str, ErrorKind, Retryability)] = &[
         (404, "NoSuchKey", ErrorKind::NotFound, Retryability::No),
@@ -193,7 +193,7 @@ async fn a_page_of_a_proxy_is_judged_by_its_status() {
 }
 
 #[tokio::test]
-async fn what_is_half_an_error_document_is_no_worse_than_its_status() {
+async fn a_truncated_error_document_is_classified_by_its_status() {
     for body in [
         "",
         "<",
@@ -277,7 +277,7 @@ fn a_message_is_bounded_and_a_request_id_may_come_in_the_body() {
 }
 
 #[tokio::test]
-async fn retry_after_is_handed_on() {
+async fn retry_after_is_passed_on() {
     let busy = response(
         503,
         &[("retry-after", "7")],
@@ -291,7 +291,7 @@ async fn retry_after_is_handed_on() {
 }
 
 #[tokio::test]
-async fn a_redirection_says_where_the_bucket_is() {
+async fn the_error_of_a_redirect_names_the_region_or_endpoint() {
     let body = "<Error><Code>PermanentRedirect</Code><Endpoint>b.s3.example</Endpoint></Error>";
     let region = [("x-amz-bucket-region", "eu-central-1")];
     for (canned, place) in [
@@ -315,7 +315,7 @@ async fn a_redirection_says_where_the_bucket_is() {
 }
 
 #[tokio::test]
-async fn a_signature_that_the_server_repeats_goes_no_further() {
+async fn a_signature_in_an_error_response_is_not_shown() {
     let body = "<Error><Code>SignatureDoesNotMatch</Code><Message>no</Message>\
                     <AWSAccessKeyId>AKIDTEST</AWSAccessKeyId><SignatureProvided>5ec4e7</SignatureProvided></Error>";
     let error = get(response(403, &[], body)).await;
@@ -333,7 +333,7 @@ async fn a_signature_that_the_server_repeats_goes_no_further() {
 }
 
 #[tokio::test]
-async fn a_connection_that_fails_is_told_from_one_that_hangs() {
+async fn failed_and_timed_out_connections_have_different_kinds() {
     let io = || ConnectorError::io(io::Error::other("connection refused").into());
     let timeout = || ConnectorError::timeout("connect timed out".into());
     let half = || {

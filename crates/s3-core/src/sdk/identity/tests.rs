@@ -16,7 +16,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 type Response = fn(SystemTime, usize) -> Result<Credentials, CredentialsError>;
 
-/// Takes a second for every load, and hands out the access keys `KEY0`, `KEY1` and so on.
+/// A provider that takes a second for every load and returns the access keys `KEY0`, `KEY1` and so on.
 #[derive(Clone, Debug)]
 struct Counting {
     clock: SigningClock,
@@ -124,7 +124,7 @@ async fn a_hundred_waiting_requests_share_one_failure_and_the_next_one_asks_agai
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_that_gives_up_while_it_loads_strands_nobody() {
+async fn a_cancelled_load_does_not_block_the_waiting_requests() {
     let provider = Counting::new(hourly);
     let identities = Arc::new(provider.identities());
     let waiting: Vec<_> = (0..10)
@@ -133,7 +133,7 @@ async fn a_caller_that_gives_up_while_it_loads_strands_nobody() {
             tokio::spawn(async move { key(&identities).await })
         })
         .collect();
-    // All are in the queue, and the first one is halfway through its load.
+    // All requests are waiting, and the first one is halfway through its load.
     tokio::time::sleep(Duration::from_millis(500)).await;
     assert_eq!(provider.loads(), 1);
     waiting[0].abort();
@@ -153,7 +153,7 @@ async fn credentials_are_replaced_ten_seconds_before_they_expire() {
     provider.clock.advance(HOUR - Duration::from_secs(12));
     assert_eq!(key(&identities).await, "KEY0");
     provider.clock.advance(Duration::from_secs(3));
-    // One of them loads and has the new ones; the others need not wait.
+    // One request loads and gets the new credentials; the others use the old ones without waiting.
     let all = join_all((0..100).map(|_| key(&identities))).await;
     assert_eq!(all[0], "KEY1");
     assert!(all[1..].iter().all(|key| key == "KEY0"));
@@ -162,7 +162,7 @@ async fn credentials_are_replaced_ten_seconds_before_they_expire() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn credentials_are_looked_at_again_when_the_clock_has_jumped() {
+async fn credentials_are_loaded_again_after_a_clock_jump() {
     let provider = Counting::new(hourly);
     // Three hours ahead of the server.
     provider.clock.advance(HOUR * 3);
@@ -186,7 +186,7 @@ async fn credentials_are_looked_at_again_when_the_clock_has_jumped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn everyone_waits_for_one_load_when_the_old_ones_have_expired() {
+async fn all_requests_wait_for_one_load_after_the_credentials_have_expired() {
     let provider = Counting::new(hourly);
     let identities = provider.identities();
     assert_eq!(key(&identities).await, "KEY0");
@@ -197,7 +197,7 @@ async fn everyone_waits_for_one_load_when_the_old_ones_have_expired() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_to_renew_keeps_what_is_still_valid_and_asks_once_per_second() {
+async fn a_failed_load_keeps_valid_credentials_and_is_repeated_once_per_second() {
     let provider = Counting::new(hourly);
     let identities = provider.identities();
     let first = identities.get().await.unwrap();
@@ -218,7 +218,7 @@ async fn a_failure_to_renew_keeps_what_is_still_valid_and_asks_once_per_second()
 }
 
 #[tokio::test(start_paused = true)]
-async fn credentials_that_last_are_never_loaded_again() {
+async fn credentials_without_an_expiry_are_never_loaded_again() {
     let provider = Counting::new(lasting);
     let identities = provider.identities();
     assert_eq!(key(&identities).await, "KEY0");
@@ -228,21 +228,21 @@ async fn credentials_that_last_are_never_loaded_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_server_calls_expired_is_replaced_once() {
+async fn rejected_credentials_are_replaced_once() {
     let provider = Counting::new(hourly);
     let identities = provider.identities();
     let old = identities.get().await.unwrap();
     identities.expire(&old);
     assert_eq!(key(&identities).await, "KEY1");
-    // The second request that was rejected comes late.
+    // The second rejection arrives late.
     identities.expire(&old);
     assert_eq!(key(&identities).await, "KEY1");
     assert_eq!(provider.loads(), 2);
 }
 
-/// Rejected credentials are not used again because the provider fails.
+/// Rejected credentials are not used again if the provider fails.
 #[tokio::test(start_paused = true)]
-async fn what_the_server_calls_expired_is_not_kept_after_a_failure() {
+async fn rejected_credentials_are_not_kept_after_a_failed_load() {
     let provider = Counting::new(hourly);
     let identities = Arc::new(provider.identities());
     let old = identities.get().await.unwrap();
@@ -269,7 +269,7 @@ async fn credentials_that_have_expired_when_they_come_are_used_for_a_second() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_provider_that_hangs_is_given_up_on() {
+async fn a_provider_that_hangs_times_out() {
     let mut provider = Counting::new(hourly);
     provider.takes = HOUR;
     let error = provider.identities().get().await.unwrap_err();
@@ -316,7 +316,7 @@ async fn debug_shows_nothing_that_is_secret() {
     }
 }
 
-/// A runtime that keeps running.
+/// A background runtime.
 struct Other(Handle);
 
 impl Background for Other {
@@ -326,7 +326,7 @@ impl Background for Other {
     }
 }
 
-/// Remembers on which runtime it was asked.
+/// A provider that records the runtime on which it was called.
 #[derive(Debug, Default)]
 struct Remembering(Arc<Mutex<Option<runtime::Id>>>);
 

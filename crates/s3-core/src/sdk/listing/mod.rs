@@ -1,4 +1,4 @@
-//! Responses to `ListObjectsV2`: [`read`] turns one into a [`ListPage`](crate::ListPage) or an error.
+//! Parses responses to ListObjectsV2 and ListObjects into a [`ListPage`](crate::ListPage) or an error.
 
 mod page;
 mod read;

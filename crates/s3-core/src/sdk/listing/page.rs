@@ -1,4 +1,4 @@
-//! A page of a listing in the types of this crate.
+//! Converts a page of `s3-wire`'s `ListBucketResult` parser to a [`ListPage`]; rejects invalid entries.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -10,8 +10,7 @@ use crate::sdk::convert;
 use crate::sdk::document::NO_NEXT_PAGE;
 use crate::{ChecksumAlgorithm, ChecksumType, ListPage, ListedObject};
 
-/// Returns the page in the types of this crate. An entry that cannot be understood fails the page: a listing must
-/// never be shorter than the bucket.
+/// Converts a page. An invalid entry fails the whole page: a listing must never omit objects.
 pub(in crate::sdk) fn list_page(
     page: &Page<'_>,
     prefix: &S3Prefix,
@@ -34,7 +33,7 @@ pub(in crate::sdk) fn list_page(
                 .filter(|marker| !marker.is_empty());
             let marker: Option<Arc<str>> = match named {
                 Some(marker) => Some(Arc::from(&*decoder.decode(marker)?)),
-                // Without a delimiter it is left out: the last entry is the marker.
+                // Without a delimiter, the response has no NextMarker: the last entry is the marker.
                 None => {
                     let key = objects.last().map(|object| object.url.key());
                     key.max(prefixes.last().map(S3Prefix::prefix))
@@ -54,7 +53,7 @@ fn listed_objects(
     decoder: &KeyDecoder,
 ) -> Result<Vec<ListedObject>, &'static str> {
     let mut urls = prefix.object_urls();
-    // A bucket has few classes of storage, and a page nearly always one.
+    // A page nearly always has one storage class, so its text is shared.
     let mut class: Option<Arc<str>> = None;
     let mut objects = Vec::with_capacity(entries.len());
     for entry in entries {
@@ -96,7 +95,7 @@ fn listed_prefixes(
     listed.collect()
 }
 
-/// The token is opaque: it is never encoded, whatever the encoding of the keys.
+/// Returns the continuation token, which is opaque: it is not decoded, whatever the encoding of the keys.
 fn next(is_truncated: Option<bool>, token: Option<&str>) -> Result<Option<Arc<str>>, &'static str> {
     match (is_truncated, token.filter(|token| !token.is_empty())) {
         (Some(false), _) | (None, None) => Ok(None),
@@ -119,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_class_of_storage_that_repeats_is_kept_once() {
+    fn entries_of_the_same_storage_class_share_its_text() {
         let entries = vec![
             entry("a", "GLACIER"),
             entry("b", "GLACIER"),
@@ -137,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_listing_goes_on_where_it_says_so() {
+    fn a_page_has_a_token_unless_it_is_the_last_one() {
         let next = |truncated, token| {
             next(truncated, token).map(|next| next.map(|token| token.to_string()))
         };

@@ -1,4 +1,4 @@
-//! Parses a ListObjectsV2 response into a `ListPage` or an error.
+//! Parses a ListObjectsV2 or ListObjects response into a `ListPage` or an error.
 
 use s3_url::S3Prefix;
 use s3_wire::listing::Page;
@@ -8,12 +8,12 @@ use crate::sdk::collected_response::CollectedResponse;
 use crate::sdk::errors::{beginning, error_of, malformed, read_document};
 use crate::{Error, ListPage, Operation, Result};
 
-/// Reads the response to a request for a page of the keys that begin with `prefix`.
+/// Parses the response to a request for a page of the keys that begin with `prefix`.
 ///
 /// # Errors
 ///
-/// The error of an error response, also if its status is a success; a transient error of kind `Server` for a response
-/// that ends in the middle or is no listing, and of kind `Protocol` for one without a required field.
+/// The error of an error document, whatever the status; a transient error of kind `Server` for a response that is empty
+/// or truncated, and of kind `Protocol` for one that is not a listing or lacks a required field.
 #[cfg(any(test, feature = "fuzzing"))]
 pub(in crate::sdk) fn read(
     prefix: &S3Prefix,
@@ -22,7 +22,8 @@ pub(in crate::sdk) fn read(
     read_version(prefix, collected, false).map(|(page, _)| page)
 }
 
-/// As [`read`], of a response that is of version 1 if `version_1` says so or itself does; returns whether it is.
+/// As [`read`], for both API versions. The response is one of version 1 (ListObjects) if `version_1` is set or if it
+/// contains a marker; returns whether it is.
 pub(in crate::sdk) fn read_version(
     prefix: &S3Prefix,
     collected: &CollectedResponse<'_>,

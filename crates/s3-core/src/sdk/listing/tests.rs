@@ -44,7 +44,7 @@ impl Told {
         S3Prefix::from_parts("bucket", &self.prefix).unwrap()
     }
 
-    /// The page, made without any of the code under test.
+    /// Returns the expected page, built without the code under test.
     fn page(&self) -> ListPage {
         let objects = self.objects.iter().map(|object| {
             let url = S3Url::from_parts("bucket", &object.key).unwrap();
@@ -123,12 +123,12 @@ fn told() -> impl Strategy<Value = Told> {
     )
 }
 
-/// How a server writes, decided by the throw.
+/// Writes a page as XML, with random variations.
 struct Pen {
     dice: u64,
     /// White space between elements.
     pretty: bool,
-    /// Syntax that XML allows and S3 never writes, without that which the generated client misreads.
+    /// Syntax that XML allows and S3 never writes, except syntax that the generated client misreads.
     exotic: bool,
     /// Comments in texts and CDATA, which the generated client misreads.
     arcane: bool,
@@ -201,7 +201,7 @@ impl Pen {
         self.out.push('>');
     }
 
-    /// With a prefix, the same one at the beginning and the end.
+    /// Adds a namespace prefix to some names; the same name always gets the same one.
     fn dressed(&self, name: &str) -> String {
         if self.exotic && name.len().is_multiple_of(3) {
             return format!("s3:{name}");
@@ -417,7 +417,7 @@ impl Pen {
     }
 }
 
-/// Reads a document as a response to a listing.
+/// Parses a document as a response to ListObjectsV2.
 fn read_direct(prefix: &S3Prefix, document: &[u8]) -> Result<ListPage> {
     let collected = CollectedResponse {
         status: 200,
@@ -438,7 +438,7 @@ fn read_generated(prefix: &S3Prefix, document: &str) -> Result<ListPage> {
 
 proptest! {
     #[test]
-    fn what_s3_writes_is_scanned_and_is_what_was_told(told in told(), seed: u64) {
+    fn both_parsers_read_a_page_that_s3_writes(told in told(), seed: u64) {
         let document = Pen::new(seed, false, false).write(&told);
         let scanned = Page::scan(&document);
         prop_assert!(scanned.is_some(), "{}", document);
@@ -448,7 +448,7 @@ proptest! {
     }
 
     #[test]
-    fn what_xml_allows_is_read_as_it_was_told(told in told(), seed: u64, arcane: bool) {
+    fn a_page_with_unusual_xml_syntax_is_read(told in told(), seed: u64, arcane: bool) {
         let document = Pen::new(seed, true, arcane).write(&told);
         let page = read_direct(&told.resource(), document.as_bytes());
         prop_assert_eq!(page.unwrap(), told.page(), "{}", document);
@@ -473,7 +473,7 @@ proptest! {
     }
 
     #[test]
-    fn what_the_scanner_reads_the_full_reader_reads_alike(
+    fn the_xml_parser_agrees_with_the_scanner_on_edited_documents(
         told in told(), seed: u64,
         edits in proptest::collection::vec((any::<prop::sample::Index>(), 0..3_u8, "[ -~\n]|é|</Key>|<Key>|&lt;|/>|<Size/>|-->"), 1..4),
     ) {
@@ -511,7 +511,7 @@ fn listing(inside: &str) -> String {
     format!("<ListBucketResult>{inside}</ListBucketResult>")
 }
 
-/// Reads a document in both ways, which agree, and returns the page.
+/// Parses a document with our parser and the generated client, compares the results, and returns the page.
 fn agreed(document: &str) -> Result<ListPage> {
     let direct = read_direct(&prefix(), document.as_bytes());
     let generated = read_generated(&prefix(), document);
@@ -570,7 +570,7 @@ fn a_page_never_shrinks_in_silence() {
 }
 
 #[test]
-fn what_is_no_listing_is_an_error() {
+fn a_document_that_is_not_a_listing_is_an_error() {
     for document in [
         "",
         " ",
@@ -594,7 +594,7 @@ fn what_is_no_listing_is_an_error() {
 }
 
 #[test]
-fn odd_pages_are_read_alike() {
+fn both_clients_agree_on_unusual_pages() {
     for document in [
         "\u{feff}<ListBucketResult><Name>b</Name></ListBucketResult>",
         "<ListBucketResult><KeyCount>0</KeyCount></ListBucketResult>",
@@ -634,7 +634,7 @@ fn scalars_in_other_forms_are_read() {
 
 /// The generated client loses these keys, or a part of them; ours does not.
 #[test]
-fn what_the_generated_client_misreads_is_read_right() {
+fn pages_that_the_generated_client_misreads_are_read_correctly() {
     let key = |page: ListPage| page.objects[0].url.key().to_owned();
     for inside in ["a<!-- -->b", "<![CDATA[ab]]>", "a<![CDATA[b]]>"] {
         let document = listing(&format!(
@@ -664,7 +664,7 @@ fn what_the_generated_client_misreads_is_read_right() {
 }
 
 #[test]
-fn an_error_response_is_one_whatever_the_status() {
+fn an_error_document_is_an_error_whatever_the_status() {
     let body = b"<Error><Code>NoSuchBucket</Code></Error>";
     for status in [404, 200, 500] {
         let collected = CollectedResponse {

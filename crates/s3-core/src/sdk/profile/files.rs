@@ -1,4 +1,4 @@
-//! The AWS configuration and credentials files, merged: profiles, `services` sections and SSO sessions.
+//! Finds, reads and merges the AWS configuration and credentials files: profiles, `services` sections, SSO sessions.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,10 +10,10 @@ use super::ConfigError;
 use super::syntax::{self, Property};
 use crate::Retryability;
 
-/// The sections of one kind by their names, each with its properties by theirs.
+/// The sections of one kind: properties by section name.
 pub(super) type Sections = BTreeMap<String, Properties>;
 
-/// The properties of a section; those of the credentials file replace those of the configuration file.
+/// The properties of a section by name; those of the credentials file replace those of the configuration file.
 pub(super) type Properties = BTreeMap<String, Located>;
 
 /// A property and its location.
@@ -24,7 +24,7 @@ pub(in crate::sdk) struct Located {
 }
 
 impl Located {
-    /// Returns the value, unless it continues in the next line, which was probably meant as the next property.
+    /// Returns the value. Fails if it continues in the next line, which was probably meant to be another property.
     pub(super) fn value(&self) -> Result<&str, ConfigError> {
         match self.property.continued_at {
             None => Ok(&self.property.value),
@@ -37,12 +37,12 @@ impl Located {
         }
     }
 
-    /// Returns whether there is a value of its own, rather than nested properties.
+    /// Returns whether the property has a value, rather than nested properties.
     pub(super) fn has_text(&self) -> bool {
         !self.property.value.is_empty() && self.property.nested.is_empty()
     }
 
-    /// Returns a nested property, with its place.
+    /// Returns a nested property with its location.
     pub(super) fn nested(&self, name: &str) -> Option<Self> {
         let mut all = self.property.nested.iter();
         let property = all.rfind(|property| property.name == name)?.clone();
@@ -65,7 +65,7 @@ pub(super) struct Files {
     pub(super) profiles: Sections,
     pub(super) services: Sections,
     pub(super) sessions: Sections,
-    /// Sections whose headers name nothing of these, as they are written, and where.
+    /// Sections with other headers: the words of the header, and the location.
     others: Vec<(String, String)>,
     looked_at: Vec<String>,
 }
@@ -78,8 +78,8 @@ enum Kind {
 }
 
 impl Files {
-    /// Reads both files: the ones that `AWS_CONFIG_FILE` and `AWS_SHARED_CREDENTIALS_FILE` name, else those of the home
-    /// directory, which may be missing.
+    /// Reads both files: the ones that `AWS_CONFIG_FILE` and `AWS_SHARED_CREDENTIALS_FILE` name, otherwise those in the
+    /// home directory, which may be missing.
     pub(super) fn read(
         variable: &super::Lookup<'_>,
         read: &dyn Fn(&Path) -> io::Result<Vec<u8>>,
@@ -156,7 +156,7 @@ impl Files {
         Ok(())
     }
 
-    /// Returns a profile that is named by `source`.
+    /// Returns a profile; `source` is the setting that names it.
     pub(super) fn profile(
         &self,
         name: &str,
@@ -186,11 +186,11 @@ impl Files {
     }
 }
 
-/// Returns whether there is no file, as opposed to one that cannot be read.
+/// Returns whether a file does not exist, as opposed to one that cannot be read.
 fn is_absent(path: &Path, error: &io::Error) -> bool {
     match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => true,
-        // In a directory that is closed to this user, such as another user's home.
+        // The directory may be closed to this user, such as another user's home.
         io::ErrorKind::PermissionDenied => path.metadata().is_err(),
         _ => false,
     }

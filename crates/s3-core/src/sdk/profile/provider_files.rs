@@ -1,4 +1,4 @@
-//! Writes a profile, and its source profiles, in the form that aws-config reads.
+//! Writes a profile, and its source profiles, as a configuration file that aws-config can parse.
 
 use std::collections::BTreeSet;
 
@@ -30,11 +30,11 @@ pub(super) fn of_profile(files: &Files, name: &str) -> Result<ProviderFiles, Con
         let has_keys = key.is_some_and(Located::has_text);
         written.text += &format!("[profile {}]\n", provider_name(&name));
         for (property, located) in section {
-            // Not about credentials, and may have forms that aws-config does not take.
+            // These do not concern credentials, and may have forms that aws-config does not accept.
             if ["services", "s3", "endpoint_url"].contains(&&**property) {
                 continue;
             }
-            // aws-config would run the command although there are keys.
+            // aws-config would run the command even if the profile has keys.
             if has_keys && property == "credential_process" {
                 continue;
             }
@@ -77,15 +77,15 @@ fn write_properties(text: &mut String, section: &Properties) -> Result<(), Confi
     Ok(())
 }
 
-/// An empty property is as none, but not to aws-config.
+/// Writes a property. An empty one is omitted: it counts as unset, but not for aws-config.
 fn write_line(text: &mut String, name: &str, value: &str) {
     if !value.is_empty() {
         *text += &format!("{name} = {value}\n");
     }
 }
 
-/// Returns the name for aws-config: the name itself, or, if it has characters that aws-config skips a profile for, its
-/// bytes in hexadecimal.
+/// Returns the profile's name for aws-config: the name itself, or its bytes in hexadecimal if aws-config would skip a
+/// profile of that name.
 fn provider_name(name: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-/.%@:+".contains(&byte);
     if name.bytes().all(plain) {

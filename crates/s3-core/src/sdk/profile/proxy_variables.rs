@@ -1,4 +1,4 @@
-//! The variables that name proxies.
+//! Reads proxies from `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, or from the builder.
 
 use aws_smithy_http_client::proxy::ProxyConfig;
 
@@ -6,13 +6,13 @@ use super::{ConfigError, Lookup, variable};
 use crate::sdk::endpoint::{Endpoint, without_secrets};
 use crate::sdk::proxies::Proxies;
 
-/// Reads `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, each in upper case, or else in lower case.
+/// Reads `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`: each in upper case, otherwise in lower case.
 ///
-/// A variable that is not needed is not checked: desktops set `ALL_PROXY=socks://…` in addition to the others.
+/// A variable that has no effect is not checked: desktops set `ALL_PROXY=socks://…` in addition to the others.
 pub(super) fn read(lookup: &Lookup<'_>) -> Result<Proxies, ConfigError> {
     let no_proxy = first_set(lookup, &["NO_PROXY", "no_proxy"])?;
     let no_proxy = no_proxy.map(|(_, hosts)| hosts).unwrap_or_default();
-    // A CGI program gets `HTTP_PROXY` from the header `Proxy` of any request.
+    // In a CGI program, `HTTP_PROXY` is the header `Proxy` of the request, which anyone can send.
     let http = match variable(lookup, "REQUEST_METHOD")? {
         Some(_) => first_set(lookup, &["http_proxy"])?,
         None => first_set(lookup, &["HTTP_PROXY", "http_proxy"])?,
@@ -30,7 +30,7 @@ pub(super) fn read(lookup: &Lookup<'_>) -> Result<Proxies, ConfigError> {
     })
 }
 
-/// Returns the proxies of a builder that sends everything through one.
+/// Returns the proxies for a builder that sends all requests through one proxy.
 pub(super) fn given(url: &str) -> Result<Proxies, ConfigError> {
     let url = checked("the builder", url)?;
     Ok(Proxies {
@@ -40,7 +40,7 @@ pub(super) fn given(url: &str) -> Result<Proxies, ConfigError> {
     })
 }
 
-/// The addresses of the metadata service of an instance, and of the credentials of a container.
+/// The addresses of the instance metadata service and of the credentials of a container.
 const OF_THIS_MACHINE: [&str; 5] = [
     "169.254.169.254",
     "fd00:ec2::254",
@@ -49,11 +49,11 @@ const OF_THIS_MACHINE: [&str; 5] = [
     "fd00:ec2::23",
 ];
 
-/// Returns the proxies of the requests for credentials, where the builder has named a proxy.
+/// Returns the proxies for requests for credentials, if the builder has set a proxy.
 ///
-/// The credentials at an instance's or a container's address depend on the client: through a proxy they are those of
-/// the proxy's machine. So these requests go through no proxy. The proxies of the environment carry them, as `NO_PROXY`
-/// can leave them out.
+/// The credentials at the address of an instance or container depend on the client: through a proxy, they would be
+/// those of the proxy's machine. So these requests are sent directly. With proxies of the environment they are not, as
+/// `NO_PROXY` can exclude them.
 pub(super) fn of_credentials(
     given: &Proxies,
     metadata_endpoint: &str,
@@ -70,7 +70,7 @@ pub(super) fn of_credentials(
     })
 }
 
-/// Returns host and port of a URL, as `NO_PROXY` has them.
+/// Returns host and port of a URL, as in `NO_PROXY`.
 fn authority(url: &str) -> Option<String> {
     let (_, rest) = url.split_once("://")?;
     let authority = rest.split(['/', '?', '#']).next()?;
@@ -92,7 +92,7 @@ fn first_set<'a>(
     Ok(None)
 }
 
-/// Returns the URL of a proxy with its scheme, which may be left out for `http`.
+/// Returns the URL of a proxy with its scheme; without one it is `http`. Fails if it is invalid.
 fn checked(name: &str, value: &str) -> Result<String, ConfigError> {
     let (scheme, rest) = value.split_once("://").unwrap_or(("http", value));
     let url = format!("{scheme}://{rest}");
@@ -106,7 +106,7 @@ fn checked(name: &str, value: &str) -> Result<String, ConfigError> {
         return Err(unusable("has a password with an @; write it as %40"));
     }
     Endpoint::parse(&format!("{scheme}://{host}")).map_err(unusable)?;
-    // The client reads it in its own way.
+    // The HTTP client has its own URL parser.
     ProxyConfig::all(url.as_str()).map_err(|_| unusable("is not a URL"))?;
     Ok(url)
 }
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_proxy_that_is_set_counts() {
+    fn the_first_proxy_that_is_set_is_used() {
         for (variables, http, https) in [
             (
                 &[("HTTP_PROXY", "http://p:1")][..],
@@ -183,7 +183,7 @@ mod tests {
             ("https://sts.amazonaws.com/", true),
         ] {
             assert_eq!(proxies.of(url).is_some(), is_proxied, "{url}");
-            // Requests to S3 are another matter.
+            // Requests to S3 still go through the proxy.
             assert!(builder.of(url).is_some(), "{url}");
         }
     }

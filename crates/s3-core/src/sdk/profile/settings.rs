@@ -1,4 +1,4 @@
-//! Resolves each setting from builder, environment variable or profile, in that order.
+//! Resolves the AWS settings (endpoint, region, credentials, …) from builder, environment variables and profile.
 
 use std::fmt;
 use std::io;
@@ -14,7 +14,7 @@ use crate::sdk::client::Configured;
 use crate::sdk::endpoint::{Endpoint, without_secrets};
 use crate::sdk::proxies::Proxies;
 
-/// A value and the place that it comes from.
+/// A value and its source.
 #[derive(Clone, Debug)]
 pub(in crate::sdk) struct Setting {
     pub(in crate::sdk) value: String,
@@ -39,7 +39,7 @@ impl fmt::Display for Source {
     }
 }
 
-/// Settings from the builder.
+/// Settings from the builder. They take precedence over variables, and variables over the profile.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::sdk) struct Given<'a> {
     pub(in crate::sdk) endpoint: Option<&'a str>,
@@ -49,7 +49,7 @@ pub(in crate::sdk) struct Given<'a> {
     pub(in crate::sdk) proxy: Option<&'a str>,
 }
 
-/// The access key of the environment.
+/// The access key in environment variables.
 #[derive(Clone, PartialEq, Eq)]
 pub(in crate::sdk) struct Keys {
     pub(in crate::sdk) access_key: String,
@@ -63,34 +63,34 @@ impl fmt::Debug for Keys {
     }
 }
 
-/// Everything that variables and profiles set.
+/// The resolved settings.
 #[derive(Clone, Debug, Default)]
 pub(in crate::sdk) struct Configuration {
     pub(in crate::sdk) endpoint: Option<Setting>,
     pub(in crate::sdk) region: Option<Setting>,
-    /// The keys of the environment; `None` if the program names a profile.
+    /// The keys in environment variables; `None` if the builder has credentials or names a profile.
     pub(in crate::sdk) keys: Option<Keys>,
     /// The profile, in the form that aws-config reads.
     pub(in crate::sdk) provider_files: ProviderFiles,
-    /// Whether the environment names a web identity, and no profile is named by the program.
+    /// Whether the environment sets a web identity, and the builder names no profile.
     pub(in crate::sdk) has_web_identity: bool,
-    /// Whether the environment names a container's credentials.
+    /// Whether the environment sets the URL of a container's credentials.
     pub(in crate::sdk) has_container: bool,
-    /// The command that prints credentials, if the profile has no others.
+    /// The command that prints credentials, if the profile has no other credentials.
     pub(in crate::sdk) credential_process: Option<String>,
     pub(in crate::sdk) ca_bundle: Option<Setting>,
     pub(in crate::sdk) proxies: Proxies,
-    /// The proxies of the requests for credentials.
+    /// The proxies for requests for credentials.
     pub(in crate::sdk) credential_proxies: Proxies,
-    /// The URL of the instance's metadata service.
+    /// The URL of the instance metadata service.
     pub(in crate::sdk) metadata_endpoint: String,
     pub(in crate::sdk) configured: Configured,
-    /// Settings that are set and have no effect.
+    /// Names of settings that are set and have no effect.
     pub(in crate::sdk) ignored: Vec<String>,
 }
 
 impl Configuration {
-    /// Loads all settings. The files are not read if the program has set everything that they could provide.
+    /// Loads all settings. The files are not read if the builder has set everything that they could provide.
     pub(in crate::sdk) fn load(
         given: Given<'_>,
         lookup: &Lookup<'_>,
@@ -153,7 +153,7 @@ impl Configuration {
             sources.check_credentials(&files)?;
         }
         if loaded.keys.is_some() {
-            // Keys of the environment come before everything that a profile says of credentials.
+            // Keys of the environment take precedence over all credentials of a profile.
             loaded.credential_process = None;
         }
         Ok(loaded)
@@ -181,7 +181,7 @@ fn profile_name(given: Given<'_>, lookup: &Lookup<'_>) -> Result<Option<Setting>
     }
 }
 
-/// The places that a setting is looked for in.
+/// Where settings are looked up: environment variables, and the section of the profile.
 struct SettingSources<'a> {
     lookup: &'a Lookup<'a>,
     section: &'a Properties,
@@ -262,7 +262,7 @@ impl SettingSources<'_> {
     }
 
     fn endpoint(&self, given: Given<'_>, files: &Files) -> Result<Option<Setting>, ConfigError> {
-        // Looked up first: a section that is not there is a mistake even where its value is not needed.
+        // Looked up first: a missing section is an error even if its value is not needed.
         let of_services = self.of_services(files)?;
         if let Some(url) = given.endpoint {
             let (value, source) = (url.trim().to_owned(), Source::Builder);
@@ -282,7 +282,7 @@ impl SettingSources<'_> {
         }
     }
 
-    /// Returns whether the endpoints of variables and profiles do not count.
+    /// Returns whether endpoints in variables and profiles are ignored.
     fn ignores_endpoints(&self) -> Result<bool, ConfigError> {
         let ignore = self.parsed(
             "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
@@ -301,7 +301,7 @@ impl SettingSources<'_> {
         let services = files.services.get(&value).ok_or_else(|| {
             ConfigError::new(format!("{source}: there is no section [services {value}]"))
         })?;
-        // Such as an `endpoint_url` that is not indented below `s3 =`.
+        // For example, an `endpoint_url` that is not indented below `s3 =`.
         if let Some(flat) = services.values().find(|located| located.has_text()) {
             let text = format!("{flat}: a services section holds services, such as `s3 =`");
             return Err(
@@ -311,7 +311,7 @@ impl SettingSources<'_> {
         Ok(services.get("s3").and_then(|s3| s3.nested("endpoint_url")))
     }
 
-    /// Checks the settings of credentials that aws-config would ignore.
+    /// Rejects credentials settings that aws-config would ignore.
     fn check_credentials(&self, files: &Files) -> Result<(), ConfigError> {
         let set = |name: &str| Self::property(self.section.get(name).cloned());
         if let Some(Setting { source, .. }) = set("login_session")? {
@@ -394,7 +394,8 @@ impl SettingSources<'_> {
         }
     }
 
-    /// Returns the command of `credential_process` where botocore and aws-config would come to it.
+    /// Returns the command of `credential_process` if neither botocore nor aws-config would use other credentials
+    /// first.
     fn credential_process(&self) -> Result<Option<String>, ConfigError> {
         const BEFORE: [&str; 4] = [
             "role_arn",
@@ -436,7 +437,7 @@ impl SettingSources<'_> {
         }
     }
 
-    /// aws-config sends the content of these files as it is.
+    /// Checks the token files, which aws-config sends without trimming.
     fn check_token_files(
         &self,
         named_by_program: bool,
@@ -458,7 +459,7 @@ impl SettingSources<'_> {
                     ))
                     .with_hint("write the token without it, for example with `printf %s`"));
                 }
-                // aws-config does not say which file is missing.
+                // The error of aws-config does not name the missing file.
                 Err(error) if are_needed => {
                     let text = format!("{source}: {value} cannot be read: {error}");
                     return Err(ConfigError::new(text));
@@ -486,7 +487,7 @@ impl SettingSources<'_> {
     }
 }
 
-/// Variables of the AWS SDKs that could change a request and do not change ours; docs/SETTINGS.md says why.
+/// Variables of the AWS SDKs that could change a request but are ignored here; docs/SETTINGS.md says why.
 pub(in crate::sdk) const IGNORED_VARIABLES: &[&str] = &[
     "AWS_ACCOUNT_ID_ENDPOINT_MODE",
     "AWS_AUTH_SCHEME_PREFERENCE",
@@ -504,7 +505,7 @@ pub(in crate::sdk) const IGNORED_VARIABLES: &[&str] = &[
     "AWS_STS_REGIONAL_ENDPOINTS",
 ];
 
-/// Properties of a profile with the same fate.
+/// Properties of a profile that are ignored, too.
 pub(in crate::sdk) const IGNORED_PROPERTIES: &[&str] = &[
     "account_id_endpoint_mode",
     "auth_scheme_preference",
@@ -523,7 +524,7 @@ pub(in crate::sdk) const IGNORED_PROPERTIES: &[&str] = &[
     "tcp_keepalive",
 ];
 
-/// Properties of `s3 =` with the same fate.
+/// Properties of `s3 =` that are ignored, too.
 pub(in crate::sdk) const IGNORED_OF_S3: &[&str] = &[
     "direct_io",
     "disk_throughput",
@@ -542,7 +543,7 @@ pub(in crate::sdk) const IGNORED_OF_S3: &[&str] = &[
     "use_arn_region",
 ];
 
-/// aws-config uses these variables as they are.
+/// Checks the URIs of a container's credentials, which aws-config uses without trimming.
 fn check_container_uris(lookup: &Lookup<'_>) -> Result<(), ConfigError> {
     for name in [
         "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
@@ -565,7 +566,7 @@ fn check_container_uris(lookup: &Lookup<'_>) -> Result<(), ConfigError> {
 }
 
 fn check_region(region: &Setting, is_host_label: bool) -> Result<(), ConfigError> {
-    // In the scope of a signature, and without an endpoint in the host's name.
+    // The region is part of the signature's scope, and without an endpoint of the host name.
     let valid = |byte: u8| match is_host_label {
         true => byte.is_ascii_alphanumeric() || byte == b'-',
         false => byte.is_ascii_graphic() && byte != b'/',
@@ -578,7 +579,7 @@ fn check_region(region: &Setting, is_host_label: bool) -> Result<(), ConfigError
     Ok(())
 }
 
-/// Reads a value, or says which ones there are.
+/// Parses a value; the error lists the valid values.
 type Parse<T> = fn(&str) -> Result<T, &'static str>;
 
 fn parse_setting<T>(set: &Setting, parse: Parse<T>) -> Result<T, ConfigError> {
@@ -605,7 +606,7 @@ fn addressing(text: &str) -> Result<Addressing, &'static str> {
     }
 }
 
-/// Returns whether checksums are used wherever they are supported.
+/// Returns `true` for `when_supported`.
 fn checksum_mode(text: &str) -> Result<bool, &'static str> {
     match text {
         "when_supported" => Ok(true),
@@ -614,17 +615,17 @@ fn checksum_mode(text: &str) -> Result<bool, &'static str> {
     }
 }
 
-/// Returns whether a retry mode is the adaptive one.
+/// Returns whether a retry mode is `adaptive`.
 fn is_adaptive(text: &str) -> Result<bool, &'static str> {
     match text {
-        // Ours is at least as strict as the standard one.
+        // Our retries are at least as strict as the standard mode.
         "legacy" | "standard" => Ok(false),
         "adaptive" => Ok(true),
         _ => Err("legacy, standard or adaptive"),
     }
 }
 
-/// Returns whether the metadata service is reached by its address of version 6.
+/// Returns whether the metadata service is reached by its IPv6 address.
 fn is_ipv6(text: &str) -> Result<bool, &'static str> {
     match text {
         "ipv4" => Ok(false),

@@ -1,4 +1,4 @@
-//! The syntax of AWS configuration and credentials files, as botocore reads it.
+//! Parses the syntax of AWS configuration and credentials files, as botocore does.
 //!
 //! A file has sections (`[profile x]`) with properties (`name = value`). A property with an empty value may have nested
 //! properties, which are indented deeper than its name. Lines that begin with `#` or `;` are comments, as is the rest
@@ -27,7 +27,7 @@ pub(super) struct Property {
     pub(super) continued_at: Option<usize>,
 }
 
-/// A line that is not one of the format.
+/// A line that does not conform to the format.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct SyntaxError {
     pub(super) line: usize,
@@ -44,7 +44,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Vec<Section>, SyntaxError> {
         SyntaxError { line, reason }
     })?;
     let mut sections: Vec<Section> = Vec::new();
-    // How far the property that was read last is indented, if there is one in this section.
+    // The indentation of the last property, if there is one in this section.
     let mut indent = None;
     for (index, line) in text.split('\n').enumerate() {
         let number = index + 1;
@@ -128,7 +128,7 @@ fn property(line: usize, content: &str, delimiters: &[char]) -> Result<Property,
     })
 }
 
-/// Cuts a comment off, which is separated from the value by a space.
+/// Removes a comment, which begins with a space and `#` or `;`.
 fn without_comment(value: &str) -> &str {
     let is_comment = |(at, c): &(usize, char)| {
         matches!(c, '#' | ';') && value[..*at].ends_with(char::is_whitespace)
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn what_botocore_accepts_is_accepted() {
+    fn syntax_that_botocore_accepts_is_accepted() {
         for (text, words) in [
             ("\u{feff}[default]\na = b", "default"),
             ("[default] # remark\na = b", "default"),
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn values_keep_what_is_no_comment() {
+    fn a_hash_or_semicolon_without_a_space_is_part_of_the_value() {
         for (line, value) in [
             ("a = b#c", "b#c"),
             ("a = b;c", "b;c"),
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_goes_on_is_marked() {
+    fn a_continuation_line_is_recorded() {
         let sections = parse(b"[default]\nregion = r\n endpoint_url = http://h").unwrap();
         assert_eq!(sections[0].properties.len(), 1);
         assert_eq!(sections[0].properties[0].continued_at, Some(3));

@@ -8,7 +8,7 @@ use crate::{Addressing, HeadRequest, ListRequest, S3Prefix, S3Url, SdkStoreBuild
 
 const KEY: &str = "a b//c";
 
-/// Returns the requests of the client for a key and for a listing, and the targets that `s3-wire` would use.
+/// Returns the requests of the generated client for a key and for a listing, and the targets of `s3-wire`.
 async fn both(
     builder: SdkStoreBuilder,
     replay: &Replay,
@@ -43,7 +43,7 @@ fn url(target: &Target, key: &str) -> String {
     format!("{scheme}://{}{path}", target.host_header)
 }
 
-/// A URL without the port that its scheme has anyway.
+/// Returns a URL without the default port of its scheme.
 fn without_default_port(url: &str) -> String {
     let port = if url.starts_with("https") {
         ":443/"
@@ -54,7 +54,7 @@ fn without_default_port(url: &str) -> String {
 }
 
 #[tokio::test]
-async fn targets_are_where_the_generated_client_sends_its_requests() {
+async fn targets_agree_with_the_requests_of_the_generated_client() {
     let endpoints = [
         None,
         Some("http://127.0.0.1:9000"),
@@ -173,7 +173,7 @@ fn well_known_hosts_are_found() {
 }
 
 #[test]
-fn what_is_not_plain_s3_is_left_to_the_generated_client() {
+fn access_points_and_directory_buckets_have_no_target() {
     let aws = Targets::new(settings("us-west-2"), Arc::default(), Proxies::default());
     for bucket in [
         "arn:aws:s3:us-west-2:123456789012:accesspoint:name",
@@ -198,7 +198,7 @@ fn what_is_not_plain_s3_is_left_to_the_generated_client() {
             );
         }
     }
-    // Nothing that could end a header gets into the scope of a signature.
+    // A region with a line break must not get into the scope of a signature.
     let odd = EndpointSettings {
         endpoint: Some("http://127.0.0.1:9000".to_owned()),
         path_style: true,
@@ -211,7 +211,7 @@ fn what_is_not_plain_s3_is_left_to_the_generated_client() {
 }
 
 #[test]
-fn an_endpoint_that_asks_for_more_than_a_plain_signature_is_none() {
+fn an_endpoint_that_requires_another_signature_has_no_region() {
     let scheme = |scheme: &'static str, service: &str, once: bool| {
         EndpointAuthScheme::with_capacity(scheme, 3)
             .put("disableDoubleEncoding", once)
@@ -240,7 +240,7 @@ fn an_endpoint_that_asks_for_more_than_a_plain_signature_is_none() {
 }
 
 #[test]
-fn buckets_are_remembered_but_not_without_end() {
+fn the_cache_of_targets_is_bounded() {
     let targets = Targets::new(settings("eu-west-1"), Arc::default(), Proxies::default());
     let first = targets.get("bucket").unwrap();
     assert!(Arc::ptr_eq(&first, &targets.get("bucket").unwrap()));
@@ -252,7 +252,7 @@ fn buckets_are_remembered_but_not_without_end() {
 }
 
 #[test]
-fn urls_that_cannot_be_trusted_are_no_targets() {
+fn invalid_urls_have_no_target() {
     for url in [
         "host:9",
         "ftp://host",
@@ -289,14 +289,14 @@ fn requests_without_a_bucket_go_to_the_service() {
 }
 
 #[test]
-fn a_target_of_the_old_region_is_not_kept_once_another_one_is_known() {
+fn a_target_is_not_cached_after_another_region_was_learned() {
     let regions = Arc::new(Regions::new(Some("us-west-2".to_owned())));
     let aws = Targets::new(
         settings("us-west-2"),
         Arc::clone(&regions),
         Proxies::default(),
     );
-    // One request resolves the target, and another one learns the region before the first has kept it.
+    // One request resolves the target; another one learns the region before the first has cached it.
     let old = aws.resolve("bucket", None).map(Arc::new);
     assert!(regions.learn("bucket", "eu-west-3", None));
     aws.forget("bucket");

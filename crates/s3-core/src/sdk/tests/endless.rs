@@ -1,4 +1,4 @@
-//! Servers that never stop sending: each call ends, and buffers a bounded amount.
+//! Tests with servers that never stop sending: each call ends, and buffers a bounded number of bytes.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -17,16 +17,16 @@ use crate::{
     PutRequest, Result, S3Prefix, S3Url, SdkStore, Store, UploadId, UploadPart,
 };
 
-/// Bytes in the socket buffers of both sides when a connection is closed: a few megabytes on loopback. The limit is per
-/// connection, as a call may use several, such as for a listing that is rejected and requested in another form.
+/// Maximum number of bytes in the socket buffers of both sides when a connection is closed. The limit is per
+/// connection: a call may use several, for example for a listing that is rejected and requested in another form.
 const ON_THE_WAY: usize = 12 << 20;
-/// A call that takes this long does not end by itself.
+/// Timeout of a call that should end by itself.
 const FOR_EVER: Duration = Duration::from_secs(30);
 
-/// Says `head` to every request, and then `more` until the other side has had enough.
+/// A server that responds to every request with `head`, and then sends `more` until the connection is closed.
 struct Server {
     endpoint: String,
-    /// The most that was said over one connection.
+    /// Maximum number of bytes sent over one connection.
     said: Arc<AtomicUsize>,
 }
 
@@ -55,7 +55,7 @@ impl Server {
         }
     }
 
-    /// Makes a call, and returns its error and the most that one connection had said before the end of it.
+    /// Makes a call, and returns its error and the maximum number of bytes that one connection has sent until then.
     async fn suffer(&self, call: Call, direct: bool) -> (Error, usize) {
         self.said.store(0, Ordering::SeqCst);
         let response = tokio::time::timeout(FOR_EVER, call(self.store(direct)));
@@ -103,7 +103,7 @@ macro_rules! calls {
     };
 }
 
-/// One call of each kind of request.
+/// Returns one call of each operation.
 fn calls() -> [(&'static str, Call); 12] {
     calls! {
         "head" => head(HeadRequest::new(url()));
@@ -123,7 +123,7 @@ fn calls() -> [(&'static str, Call); 12] {
     }
 }
 
-/// The body of a chunked response that is a document without end.
+/// Returns a chunk of a chunked response, part of an endless XML document.
 fn document() -> Vec<u8> {
     let text = "<Contents><Key>k</Key><Size>1</Size></Contents>".repeat(1400);
     format!("{:x}\r\n{text}\r\n", text.len()).into_bytes()
@@ -136,7 +136,7 @@ const BAD_REQUEST: &str = "HTTP/1.1 400 Bad Request\r\nTransfer-Encoding: chunke
 async fn a_document_without_end_is_broken_off() {
     let server = Server::start(CHUNKED, document());
     for (name, call) in calls() {
-        // A response to these two has no body, or none that anybody reads.
+        // The response has no body, or its body is not parsed.
         if matches!(name, "head" | "abort upload") {
             continue;
         }
@@ -205,7 +205,7 @@ async fn an_error_response_without_end_is_an_error_response() {
 }
 
 #[tokio::test]
-async fn a_head_without_end_is_an_error() {
+async fn an_endless_response_head_is_an_error() {
     let long = |text: &str| text.repeat(64).into_bytes();
     for (what, head, more) in [
         (
@@ -232,10 +232,10 @@ async fn a_head_without_end_is_an_error() {
 }
 
 #[tokio::test]
-async fn interim_responses_without_end_are_an_error() {
+async fn endless_interim_responses_are_an_error() {
     let interim = "HTTP/1.1 100 Continue\r\n\r\n".repeat(64);
     let server = Server::start("", interim.into_bytes());
-    // The generated client waits for the last of them; the engine's stall limit ends that.
+    // The generated client waits for the final response; the engine's stall timeout ends that.
     for (name, call) in [calls()[0], calls()[1], calls()[4]] {
         let (_, said) = server.suffer(call, true).await;
         assert!(said < ON_THE_WAY, "{name}: {said} bytes");
@@ -243,7 +243,7 @@ async fn interim_responses_without_end_are_an_error() {
 }
 
 #[tokio::test]
-async fn chunks_that_hold_nothing_without_end_are_an_error() {
+async fn endless_chunk_headers_and_trailers_are_an_error() {
     for more in [
         format!("1;{}", "x=y;".repeat(500)),
         "0".repeat(2000),
@@ -261,7 +261,7 @@ async fn chunks_that_hold_nothing_without_end_are_an_error() {
 }
 
 #[tokio::test]
-async fn lengths_that_no_machine_can_hold_reserve_nothing() {
+async fn huge_lengths_do_not_reserve_memory() {
     let vast = [
         "HTTP/1.1 200 OK\r\nContent-Length: 9223372036854775808\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551615\r\n\r\n",

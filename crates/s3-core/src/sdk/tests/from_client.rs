@@ -1,4 +1,4 @@
-//! Tests of a store made from a client of the SDK: it detects missing features of the server like our own transport.
+//! Tests of `SdkStore::from_client`: a ready SDK client also detects features that the server does not support.
 
 use aws_credential_types::Credentials;
 use aws_sdk_s3::config::{BehaviorVersion, Region};
@@ -30,7 +30,7 @@ fn hello() -> Canned {
 }
 
 #[tokio::test]
-async fn a_request_for_a_checksum_that_is_rejected_is_sent_without_it_once() {
+async fn a_rejected_checksum_request_is_repeated_without_it_once() {
     let replay = Replay::new([error_response(501, "NotImplemented"), hello(), hello()]);
     let store = store(&replay);
     for _ in 0..2 {
@@ -45,7 +45,7 @@ async fn a_request_for_a_checksum_that_is_rejected_is_sent_without_it_once() {
 }
 
 #[tokio::test]
-async fn a_server_without_batches_deletes_one_by_one() {
+async fn a_server_without_batch_delete_deletes_one_by_one() {
     let gone = || response(204, &[], "");
     let rejected = error_response(501, "NotImplemented");
     let replay = Replay::new([rejected, gone(), gone(), gone(), gone()]);

@@ -27,7 +27,7 @@ use crate::{
     VersionId,
 };
 
-/// Reads the checksum that an output of the SDK carries, the cheapest one if there are several.
+/// Returns the checksum in an output of the SDK, the cheapest one if there are several.
 macro_rules! checksum_of {
     ($output:expr) => {{
         let output = &$output;
@@ -50,7 +50,7 @@ macro_rules! checksum_of {
     }};
 }
 
-/// Fails a call whose response is a document that was never closed: the SDK's reader takes it for complete.
+/// Interceptor that fails a call if its XML response is truncated: the SDK's parser accepts it as complete.
 #[derive(Debug)]
 struct XmlComplete;
 
@@ -93,7 +93,7 @@ pub(in crate::sdk) async fn client(store: &SdkStore) -> Client {
     resolved.client.clone()
 }
 
-/// Turns the output of a get or a head, which name everything alike, into a description of the object.
+/// Converts the output of a get or a head, which have the same field names, to an `ObjectMeta`.
 macro_rules! object_meta {
     ($output:expr, $url:expr, $size:expr) => {{
         let output = &mut $output;
@@ -199,7 +199,7 @@ pub(in crate::sdk) async fn list(store: &SdkStore, prefix: &S3Prefix) -> Result<
         .map_err(|text| on_prefix(errors::malformed(Operation::List, text)))
 }
 
-/// Returns the error of a successful response that the SDK could not read.
+/// Returns the error for a successful response that the SDK could not parse.
 fn unreadable(raw: &HttpResponse) -> crate::Error {
     let response = CollectedResponse {
         status: raw.status().as_u16(),

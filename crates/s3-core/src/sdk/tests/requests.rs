@@ -1,4 +1,4 @@
-//! Corrected requests after an error response: clock, credentials, region; over sockets and both transports.
+//! Tests of both transports over sockets: corrected requests (clock, credentials, region) and unusual responses.
 
 use std::cmp::Ordering as Order;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -21,7 +21,7 @@ use crate::{
     SetVersioning, Store, Tags, UploadId, UploadPart, Versioning,
 };
 
-/// A request as received from the socket.
+/// A request as received by the server.
 #[derive(Clone, Debug, Default)]
 struct Came {
     line: String,
@@ -68,7 +68,7 @@ impl Server {
             .credentials("access", "secret", None)
     }
 
-    /// A store that sends over `s3-wire`, or else through the SDK's client.
+    /// Returns a store that sends over `s3-wire`, or else through the SDK's client.
     fn store(&self, wire: bool) -> SdkStore {
         match wire {
             true => self.builder().build(),
@@ -131,7 +131,7 @@ fn url() -> S3Url {
     S3Url::parse("s3://bucket/a//b é+").unwrap()
 }
 
-/// A provider whose every response is another session.
+/// A provider that returns another session at each call.
 #[derive(Debug, Default)]
 struct Sessions(Arc<AtomicU32>);
 
@@ -163,12 +163,12 @@ async fn a_wrong_clock_is_corrected_by_the_server_once() {
         let response = store.get(GetRequest::new(url())).await.unwrap();
         assert_eq!(response.body.collect().await.unwrap(), "abc");
     }
-    // The second request is signed with the right time at once.
+    // The second request is signed with the correct time at the first attempt.
     assert_eq!(server.came().len(), 3);
 }
 
 #[tokio::test]
-async fn what_the_generated_client_sends_goes_by_the_servers_time_as_well() {
+async fn the_generated_client_also_corrects_its_clock() {
     let server = Server::start(|came| match came.header("x-amz-date").unwrap() {
         date if !date.starts_with("2040") => rejection(
             403,
@@ -191,7 +191,7 @@ async fn what_the_generated_client_sends_goes_by_the_servers_time_as_well() {
                 head().await.unwrap();
                 create().await.unwrap();
             }
-            // The first one is sent twice.
+            // The first request is sent twice.
             assert_eq!(server.came().len() - before, 3, "{direct} {learns}");
             let minute = Duration::from_secs(60);
             let request = PresignRequest::new(url(), PresignMethod::Get, minute);
@@ -212,7 +212,7 @@ async fn a_wrong_clock_is_corrected_for_all_requests_that_are_in_flight() {
     let rejections = Arc::new(Barrier::new(120));
     let server = Server::start(move |came| match came.header("x-amz-date").unwrap() {
         date if !date.starts_with("2040") => {
-            // Until all have been signed.
+            // Waits until all requests have been signed.
             rejections.wait();
             let date = "Date: Sun, 01 Jan 2040 00:00:00 GMT\r\n";
             format!("HTTP/1.1 403 No\r\n{date}Content-Length: 0\r\n\r\n")
@@ -233,7 +233,7 @@ async fn a_wrong_clock_is_corrected_for_all_requests_that_are_in_flight() {
 }
 
 #[tokio::test]
-async fn nothing_but_a_wrong_clock_is_tried_again_by_the_generated_client() {
+async fn the_generated_client_retries_only_for_a_wrong_clock() {
     for response in ["500 InternalError", "503 SlowDown", "400 RequestTimeout"] {
         let (status, code) = response.split_once(' ').unwrap();
         let status = status.parse().unwrap();
@@ -245,7 +245,7 @@ async fn nothing_but_a_wrong_clock_is_tried_again_by_the_generated_client() {
 }
 
 #[tokio::test]
-async fn credentials_that_ran_out_are_renewed_once_for_all() {
+async fn expired_credentials_are_renewed_once_for_all_requests() {
     let server = Server::start(|came| match came.header("x-amz-security-token") {
         Some("session-0") => rejection(400, "ExpiredToken", ""),
         _ => ok("abc"),
@@ -266,7 +266,7 @@ async fn credentials_that_ran_out_are_renewed_once_for_all() {
 }
 
 #[tokio::test]
-async fn credentials_that_stay_the_same_are_not_tried_again() {
+async fn unchanged_credentials_are_not_tried_again() {
     for wire in [true, false] {
         let server = Server::start(|_| rejection(400, "ExpiredToken", ""));
         let store = server.store(wire);
@@ -277,7 +277,7 @@ async fn credentials_that_stay_the_same_are_not_tried_again() {
 }
 
 #[tokio::test]
-async fn a_bucket_elsewhere_is_explained() {
+async fn the_error_of_a_bucket_in_another_region_names_the_region() {
     let server = Server::start(|_| {
         rejection(
             301,
@@ -297,7 +297,7 @@ async fn a_bucket_elsewhere_is_explained() {
 }
 
 #[tokio::test]
-async fn requests_in_flight_to_a_bucket_elsewhere_are_all_sent_again() {
+async fn all_requests_in_flight_are_sent_again_to_the_region_of_the_bucket() {
     const REQUESTS: usize = 32;
     for wire in [true, false] {
         let sent_here = Barrier::new(REQUESTS);
@@ -306,7 +306,7 @@ async fn requests_in_flight_to_a_bucket_elsewhere_are_all_sent_again() {
             if signed.contains("/eu-west-3/s3/") {
                 return ok("abc");
             }
-            // The responses are held until all requests are sent.
+            // Holds the responses until all requests are sent.
             sent_here.wait();
             let region = "x-amz-bucket-region: eu-west-3\r\n";
             rejection(301, "PermanentRedirect", region)
@@ -321,7 +321,7 @@ async fn requests_in_flight_to_a_bucket_elsewhere_are_all_sent_again() {
     }
 }
 
-/// Method, headers and body without the headers of the signature and those that identify the client, such as
+/// Returns method, headers and body, without the signature and without headers that identify the client, such as
 /// `user-agent`.
 fn comparable(came: &Came) -> (String, Vec<(String, String)>, Vec<u8>) {
     const OWN: [&str; 9] = [
@@ -347,7 +347,7 @@ fn comparable(came: &Came) -> (String, Vec<(String, String)>, Vec<u8>) {
         .replace("?&", "?");
     let mut headers = came.headers.clone();
     headers.retain(|(name, _)| !OWN.contains(&name.as_str()));
-    // The SDK claims a type for parts, which have none.
+    // The SDK sends a content type for parts, which have none.
     headers.retain(|(_, value)| value != "application/octet-stream");
     headers.sort();
     (line, headers, came.body.clone())
@@ -449,7 +449,7 @@ async fn a_whole_object_is_compared_with_its_checksum_however_it_arrives() {
             assert_eq!(response.body.verified_by_store(), None);
             assert_eq!(response.body.collect().await.unwrap().len(), size);
         }
-        // A large body has not been compared yet when the reader declines it.
+        // A large body has not been verified yet when the reader turns verification off.
         if size > 9 {
             let server = Server::start(move |_| {
                 let body = "1".repeat(size);
@@ -469,7 +469,7 @@ async fn a_whole_object_is_compared_with_its_checksum_however_it_arrives() {
 const CHECKSUM_MODE: &str = "x-amz-checksum-mode";
 
 #[tokio::test]
-async fn an_endpoint_that_rejects_the_request_for_a_checksum_is_remembered() {
+async fn an_endpoint_that_rejects_checksum_mode_is_remembered() {
     for wire in [true, false] {
         for (status, names_it) in [
             (501, ""),
@@ -514,7 +514,7 @@ async fn other_rejections_do_not_turn_checksums_off() {
 }
 
 #[tokio::test]
-async fn a_success_that_holds_an_error_is_none() {
+async fn an_error_document_in_a_success_is_an_error() {
     let server = Server::start(|_| rejection(200, "InternalError", "ETag: \"e\"\r\n"));
     let store = server.store(true);
     let put = store
@@ -529,7 +529,7 @@ async fn a_success_that_holds_an_error_is_none() {
 }
 
 #[tokio::test]
-async fn an_error_response_that_breaks_off_is_not_believed() {
+async fn a_truncated_error_response_is_a_network_error() {
     for status in [400, 403, 404, 409, 412, 503] {
         for direct in [true, false] {
             let server = Server::start(move |_| {
@@ -545,7 +545,7 @@ async fn an_error_response_that_breaks_off_is_not_believed() {
 }
 
 #[tokio::test]
-async fn the_page_of_a_proxy_is_no_write() {
+async fn a_proxy_page_is_not_a_successful_write() {
     let server = Server::start(|_| {
         let page = "<html>Please log in</html>";
         let len = page.len();
@@ -558,7 +558,7 @@ async fn the_page_of_a_proxy_is_no_write() {
 }
 
 #[tokio::test]
-async fn a_part_that_ends_with_its_connection_is_whole_or_an_error() {
+async fn a_part_without_content_length_is_complete_or_an_error() {
     let body = "01234567";
     for sent in 0..=body.len() + 1 {
         let server = Server::start(move |_| {
@@ -583,7 +583,7 @@ async fn a_part_that_ends_with_its_connection_is_whole_or_an_error() {
 }
 
 #[tokio::test]
-async fn a_response_without_length_is_an_object_only_if_it_says_more_of_it() {
+async fn a_response_without_length_is_an_object_only_with_an_etag_or_a_time() {
     let time = "Last-Modified: Thu, 01 Jan 2026 00:00:00 GMT\r\n";
     for (header, is_object) in [("ETag: \"e\"\r\n", true), (time, true), ("", false)] {
         let server = Server::start(move |_| {
@@ -603,7 +603,7 @@ async fn a_response_without_length_is_an_object_only_if_it_says_more_of_it() {
 }
 
 #[tokio::test]
-async fn the_page_of_a_proxy_is_no_success_of_a_request_without_a_document() {
+async fn a_proxy_page_is_not_a_success_of_a_request_without_a_document() {
     for (page, is_success) in [
         ("<html>Please log in</html>", false),
         ("<!DOCTYPE html><p>Please log in", false),
@@ -643,7 +643,7 @@ async fn the_page_of_a_proxy_is_no_success_of_a_request_without_a_document() {
 }
 
 #[tokio::test]
-async fn a_head_that_gives_no_reason_corrects_a_clock_that_is_far_off_only() {
+async fn a_rejected_head_corrects_the_clock_only_if_it_is_far_off() {
     for (date, requests) in [("Sun, 01 Jan 2040 00:00:00 GMT", 2), ("now", 1)] {
         let server = Server::start(move |came| match came.header("x-amz-date").unwrap() {
             right if right.starts_with("2040") => ok(""),

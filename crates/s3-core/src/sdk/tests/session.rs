@@ -1,4 +1,4 @@
-//! Sessions of directory buckets, which the SDK begins by itself.
+//! Tests of sessions of directory buckets (CreateSession), which the SDK creates.
 
 use crate::sdk::replay::{Replay, response};
 use crate::{DeleteRequest, GetRequest, S3Url, Store, StoreExt};

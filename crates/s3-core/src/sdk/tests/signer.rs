@@ -31,8 +31,8 @@ struct Case {
     seconds: u64,
 }
 
-/// A failure becomes a named test, not a file of seeds. The default generator is a cipher, which takes most of
-/// the time in a debug build.
+/// A failure is turned into a named test, so seeds are not stored in a file. The default generator is a cipher, which
+/// takes most of the time in a debug build.
 fn config(cases: u32) -> ProptestConfig {
     ProptestConfig {
         failure_persistence: None,
@@ -41,13 +41,14 @@ fn config(cases: u32) -> ProptestConfig {
     }
 }
 
-/// Text that matches a pattern. The pattern is parsed once; a pattern used directly as a strategy is parsed for every
-/// case.
+/// Returns a strategy for text that matches a pattern. The pattern is parsed once; a pattern used directly as a
+/// strategy is parsed for every case.
 fn like(pattern: &str) -> RegexGeneratorStrategy<String> {
     string_regex(pattern).unwrap()
 }
 
-/// Text rich in characters that need escaping: spaces, percent signs, slashes, dots, and characters outside of ASCII.
+/// Returns a strategy for text with many characters that need escaping: spaces, percent signs, slashes, dots,
+/// non-ASCII.
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         like("[a-z0-9/._~-]{0,20}"),
@@ -127,7 +128,7 @@ fn at(seconds: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
-/// Our head, as request line and headers.
+/// Returns the head that we sign, as request line and headers.
 fn ours(
     case: &Case,
     keys: &SigningKeys,
@@ -167,7 +168,7 @@ fn ours(
     (line, lines.map(header).collect())
 }
 
-/// The headers that the SDK adds to a request of this line and these headers.
+/// Returns the headers that the SDK adds to a request with this line and these headers.
 fn theirs(case: &Case, line: &str, headers: &[(String, String)]) -> Vec<(String, String)> {
     let mut settings = SigningSettings::default();
     settings.percent_encoding_mode = PercentEncodingMode::Single;
@@ -204,7 +205,7 @@ fn theirs(case: &Case, line: &str, headers: &[(String, String)]) -> Vec<(String,
         .collect()
 }
 
-/// The rule again, one byte at a time.
+/// Percent-encodes a text, one byte at a time; an independent implementation of the rule.
 fn encoded(text: &str, slash: bool) -> String {
     let one = |byte: u8| match byte {
         b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
@@ -251,12 +252,12 @@ fn check(case: &Case, keys: &SigningKeys) {
 #[test]
 fn the_sdk_signs_the_same_requests_with_the_same_signatures() {
     let cases = std::env::var("PROPTEST_CASES").map_or(10_000, |cases| cases.parse().unwrap());
-    // Kept from case to case, as a store keeps them.
+    // The signing keys are cached between cases, as in a store.
     let keys = SigningKeys::default();
     proptest!(config(cases), |(case in case())| check(&case, &keys));
 }
 
-/// The path and query that the generated client sends for the same key and the same prefix.
+/// Compares path and query with those that the generated client sends for the same key and prefix.
 #[test]
 fn the_generated_client_sends_the_same_paths_and_queries() {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -271,7 +272,7 @@ fn the_generated_client_sends_the_same_paths_and_queries() {
             let replay = Replay::new([response(200, &[("content-length", "0")], ""), response(200, &[], page)]);
             let store = replay.store();
             let client = generated::client(&store).await;
-            // White space around a key is part of it; the client rejects a key of nothing else.
+            // The client keeps white space around a key, but rejects a key that is only white space.
             let get = client.get_object().bucket("bucket").key(&key);
             get.send().await.unwrap();
             let list = client.list_objects_v2().bucket("bucket").prefix(&key);

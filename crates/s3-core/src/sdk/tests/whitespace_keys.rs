@@ -1,4 +1,4 @@
-//! Keys of nothing but white space, which the generated client takes for missing ones.
+//! Tests of keys that are only white space, which the SDK's generated client rejects as missing.
 
 use std::time::Duration;
 

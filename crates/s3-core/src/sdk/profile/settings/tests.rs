@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::*;
 
-/// A home directory and variables that are not this machine's.
+/// Fake home directory and environment variables.
 #[derive(Default)]
 struct Machine {
     variables: HashMap<&'static str, &'static str>,
@@ -49,7 +49,7 @@ impl Machine {
         self.load(Given::default()).unwrap()
     }
 
-    /// The text of the error.
+    /// Returns the error text.
     fn rejection(&self, given: Given<'_>) -> String {
         let ConfigError { text, hint, .. } = self.load(given).unwrap_err();
         text + "\n" + &hint.unwrap_or_default()
@@ -84,7 +84,7 @@ fn a_profile_that_the_program_names_replaces_the_keys_of_the_environment() {
         named.provider_files.text,
         "[profile p]\naws_access_key_id = AKPROFILE\n"
     );
-    // A profile that a variable names does not, as in the AWS CLI.
+    // A profile that a variable names does not replace them, as in the AWS CLI.
     let by_variable = machine.set("AWS_PROFILE", "p").loaded();
     assert_eq!(by_variable.keys.unwrap().access_key, "AKENV");
 }
@@ -228,7 +228,7 @@ fn blanks_and_line_breaks_around_values_are_not_part_of_them() {
 }
 
 #[test]
-fn a_value_that_cannot_be_meant_is_an_error_that_names_its_source() {
+fn an_invalid_value_is_an_error_that_names_its_source() {
     for (name, value) in [
         ("AWS_SECRET_ACCESS_KEY", "SEC RET"),
         ("AWS_SESSION_TOKEN", "a\nb"),
@@ -368,7 +368,7 @@ fn settings_of_a_profile_are_read_and_variables_win() {
 }
 
 #[test]
-fn what_has_no_effect_is_noted() {
+fn a_setting_without_effect_is_reported() {
     let text = "[default]\ndefaults_mode = standard\ns3 =\n  max_concurrent_requests = 4\n";
     let machine = machine()
         .file(CONFIG, text)
