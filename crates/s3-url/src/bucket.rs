@@ -1,9 +1,9 @@
-//! Bucket names: plain names and access point ARNs.
+//! Finds and checks the bucket of an `s3://` URL: a bucket name or the ARN of an access point.
 
-/// The longest bucket name that S3-compatible servers accept, in bytes; AWS allows 63.
+/// Maximum length of a bucket name that S3-compatible servers accept, in bytes; AWS allows 63.
 const LONGEST: usize = 255;
 
-/// Returns where the bucket ends in the text after `s3://`.
+/// Returns the end of the bucket in the text after `s3://`.
 ///
 /// The ARN of an access point contains a slash:
 /// `arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME`.
@@ -17,7 +17,7 @@ pub(crate) fn end(rest: &str) -> usize {
     first
 }
 
-/// Checks a bucket name; the error is the problem.
+/// Checks a bucket name; the error text says what is invalid.
 ///
 /// AWS's stricter rules (3 to 63 characters, lower case) are not checked: other servers have other rules, and old
 /// buckets break them.

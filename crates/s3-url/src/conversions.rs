@@ -1,4 +1,4 @@
-//! `Display`, `FromStr` and other text conversions of [`S3Url`] and [`S3Prefix`].
+//! Implements `Display`, `FromStr`, `TryFrom` and other text conversions for [`S3Url`] and [`S3Prefix`].
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,4 +1,4 @@
-//! [`display_key`]: the key of a result relative to the requested prefix.
+//! [`display_key`]: returns the key of a result relative to the requested prefix, as Metaflow shows it.
 
 /// Metaflow's pair of prefix and key: the location of a result relative to the requested prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

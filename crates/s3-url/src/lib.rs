@@ -1,4 +1,4 @@
-//! Parsing, joining and comparing of S3 URLs, byte for byte.
+//! Parses, joins and compares S3 URLs (`s3://bucket/key`) byte for byte, and converts them to and from `https://` URLs.
 //!
 //! An [`S3Url`] is `s3://bucket/key`; an [`S3Prefix`] is `s3://bucket` or `s3://bucket/prefix`. A [`Root`] is the
 //! prefix that a client is configured with; it resolves the keys that callers pass to one of the two. The crate does

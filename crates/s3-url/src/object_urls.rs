@@ -25,7 +25,7 @@ pub struct ObjectUrls {
 const SCHEME: &str = "s3://";
 
 impl ObjectUrls {
-    /// Takes a valid bucket.
+    /// Returns a builder for a valid bucket.
     pub(crate) fn new(bucket: &str) -> Self {
         let text = format!("{SCHEME}{bucket}/");
         Self {
@@ -42,7 +42,7 @@ impl ObjectUrls {
     pub fn of_key(&mut self, key: &str) -> Result<S3Url, ParseError> {
         self.text.truncate(self.key);
         if key.is_empty() || self.text.starts_with("s3://arn:") {
-            // Where the bucket of an ARN ends depends on the text after it.
+            // The end of an ARN's bucket depends on the text after it.
             return S3Url::from_parts(&self.text[SCHEME.len()..self.key - 1], key);
         }
         self.text.push_str(key);

@@ -1,8 +1,8 @@
-//! Parsing of `s3://` URLs, and the error types of the crate.
+//! Splits `s3://` URLs into bucket and key, and defines the error types of the crate.
 
 use crate::bucket;
 
-/// The longest key in bytes, according to S3's documentation.
+/// Maximum length of a key in bytes, according to S3's documentation.
 pub(crate) const MAX_KEY: usize = 1024;
 
 /// Why a text is not an S3 location.

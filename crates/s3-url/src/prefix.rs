@@ -1,4 +1,4 @@
-//! [`S3Prefix`]: a bucket, or a bucket and a prefix of keys.
+//! [`S3Prefix`]: the URL of a bucket, or of a bucket and a key prefix: parsing, joining and comparing.
 
 use std::sync::Arc;
 

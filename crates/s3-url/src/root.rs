@@ -1,4 +1,4 @@
-//! [`Root`]: the prefix that a client's keys are relative to.
+//! [`Root`]: the prefix that a client's keys are relative to; resolves keys to URLs.
 
 use crate::parse::{ParseError, ResolveError, quote, strip_scheme};
 use crate::{DisplayKey, RunPath, S3Prefix, S3Url, display_key};
@@ -120,7 +120,7 @@ impl Root {
         }
     }
 
-    /// Returns Metaflow's prefix and key of a URL below this root.
+    /// Returns Metaflow's prefix and key for a URL below this root.
     #[must_use]
     pub fn display<'a>(&'a self, url: &'a str) -> DisplayKey<'a> {
         display_key(self.prefix().map(S3Prefix::as_str), url)
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_root_only_full_urls_will_do() {
+    fn without_a_root_only_full_urls_are_accepted() {
         assert_eq!(
             object(&Root::Unset, Some("s3://b//a")).as_deref(),
             Ok("s3://b//a")
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_lives_below_the_configured_root() {
+    fn the_root_of_a_run_is_below_the_configured_root() {
         let run = RunPath::new("Flow", "7").unwrap();
         let over = |bucket, prefix| RunOverrides { bucket, prefix };
         for (datatools, over, root) in [

@@ -1,4 +1,4 @@
-//! [`RunPath`]: the flow name and run id that a Metaflow run's prefix ends in.
+//! [`RunPath`]: the flow name and run id at the end of the prefix of a Metaflow run.
 
 use crate::parse::{ParseError, quote};
 

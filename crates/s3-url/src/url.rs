@@ -1,4 +1,4 @@
-//! [`S3Url`]: the URL of an object.
+//! [`S3Url`]: the URL of an object (`s3://bucket/key`): parsing, bucket, key and parent.
 
 use std::sync::Arc;
 
@@ -70,7 +70,7 @@ impl S3Url {
         Ok(url)
     }
 
-    /// Takes a valid URL and the offset of its key.
+    /// Returns the URL of a valid text and the offset of its key.
     pub(crate) fn from_valid(text: &str, key: usize) -> Self {
         Self {
             text: text.into(),

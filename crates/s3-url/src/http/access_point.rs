@@ -1,4 +1,4 @@
-//! Access points: conversion between their ARNs and hosts.
+//! Converts S3 access point ARNs to host names, and host names to ARNs.
 
 use super::region;
 
@@ -27,7 +27,7 @@ pub(super) fn host(arn: &str) -> Result<String, &'static str> {
     }
 }
 
-/// Returns the ARN of the access point that the first label of a host names.
+/// Returns the ARN of the access point in the first label of a host.
 pub(super) fn arn(label: &str, region: &str) -> Option<String> {
     let partition = region::partition(region)?.name;
     let (name, account) = label.rsplit_once('-')?;
@@ -39,7 +39,8 @@ fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// At most 50 characters, so that name, dash and account fit into one label of a host.
+/// Returns whether a text can be an access point's name: at most 50 characters, so that name, dash and account fit into
+/// one label of a host.
 fn is_name(text: &str) -> bool {
     let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     (1..=50).contains(&text.len())

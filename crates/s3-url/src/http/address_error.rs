@@ -1,4 +1,4 @@
-//! Errors of `https://` URLs that are not those of an object or endpoint.
+//! Errors of `https://` URLs that cannot be those of an object or endpoint, without the secrets in the URL.
 
 use url::{Position, Url};
 
@@ -17,7 +17,7 @@ pub(super) fn invalid_input(input: &str, problem: &'static str) -> ParseError {
     }
 }
 
-/// Rejects URLs that cannot be those of an object or endpoint.
+/// Rejects URLs with parts that those of an object or endpoint do not have.
 pub(super) fn check_parts(address: &Url) -> Result<(), ParseError> {
     let problem = if !matches!(address.scheme(), "http" | "https") {
         "it must begin with https:// or http://"

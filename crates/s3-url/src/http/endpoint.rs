@@ -21,8 +21,9 @@ pub enum Addressing {
     Path,
     /// In the host, `https://bucket.host/key`, if possible; otherwise in the path.
     ///
-    /// It is not possible if the endpoint is an IP address, or if the name has upper-case letters, `_`, or more than 63
-    /// characters. With `https://`, names with dots are excluded too: the certificate of `*.host` does not match them.
+    /// Impossible if the endpoint is an IP address, or if the bucket's name has upper-case letters, `_`, or more than
+    /// 63 characters. With `https://`, names with dots are excluded too: the certificate of `*.host` does not match
+    /// them.
     VirtualHost,
 }
 
@@ -127,7 +128,7 @@ impl Endpoint {
         }
     }
 
-    /// Returns whether a URL has the scheme and port of this endpoint.
+    /// Returns whether a URL has the scheme and the port of this endpoint.
     pub(super) fn shares_port(&self, address: &Url) -> bool {
         address.scheme() == self.base.scheme() && address.port() == self.base.port()
     }
@@ -137,7 +138,7 @@ impl Endpoint {
         self.base.host_str().unwrap_or_default()
     }
 
-    /// Returns the bucket in a virtual-hosted-style host of this endpoint.
+    /// Returns the bucket in a virtual-hosted-style host name of this endpoint.
     pub(super) fn bucket_in<'host>(&self, host: &'host str) -> Option<&'host str> {
         let bucket = host.strip_suffix(self.host())?.strip_suffix('.')?;
         (self.addressing == Addressing::VirtualHost).then_some(bucket)

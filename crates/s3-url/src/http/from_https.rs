@@ -105,7 +105,7 @@ pub fn from_https_at(address: &Url, endpoint: &Endpoint) -> Result<S3Url, ParseE
     }
 }
 
-/// Returns the path without the endpoint's path and the slash after it.
+/// Returns the path after the endpoint's path and the slash that follows it.
 fn below<'a>(address: &'a Url, base: &str) -> Result<&'a str, ParseError> {
     let path = address.path().strip_prefix(base);
     path.and_then(|path| path.strip_prefix('/')).ok_or_else(|| {

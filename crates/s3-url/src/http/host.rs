@@ -1,4 +1,4 @@
-//! Parsing of AWS S3 host names.
+//! Parses AWS S3 host names: addressing style, and the bucket or access point in the name.
 
 use super::{access_point, region};
 

@@ -1,4 +1,4 @@
-//! Conversion between [`S3Url`](crate::S3Url)s and `https://` URLs.
+//! Converts [`S3Url`](crate::S3Url)s to `https://` URLs of AWS or another S3 server, and back.
 //!
 //! An [`Endpoint`] is the URL of a server and its addressing style. [`to_https`] returns the URL of an object at an
 //! endpoint, [`from_https`] parses URLs of AWS hosts, and [`from_https_at`] those of any endpoint. Nothing is signed and

@@ -1,4 +1,4 @@
-//! AWS regions and their partitions.
+//! AWS regions and partitions: recognises region names, and maps them to the partition's name and domain.
 
 /// An AWS partition: a group of regions with separate accounts, buckets and hosts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub(super) fn partition(region: &str) -> Option<Partition> {
     })
 }
 
-/// Splits a host into the labels before the domain of a partition, and the domain.
+/// Splits a host into the labels before a partition's domain, and that domain.
 pub(super) fn strip_domain(host: &str) -> Option<(&str, &'static str)> {
     let others = OTHERS.iter().map(|&(_, _, domain)| domain);
     std::iter::once(COMMERCIAL.domain)

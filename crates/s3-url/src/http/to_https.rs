@@ -1,4 +1,4 @@
-//! [`to_https`]: the `https://` URL of an object.
+//! [`to_https`]: returns the `https://` URL of an object at an endpoint.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
