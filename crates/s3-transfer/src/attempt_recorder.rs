@@ -1,6 +1,6 @@
-//! Attempts of a call with a deadline, recorded for the error of the deadline.
+//! Records the attempts of a call that has a deadline, so that its timeout error lists them.
 //!
-//! A deadline drops the retry layer with its log of attempts. So the attempts of such a call are recorded here as well.
+//! When the deadline passes, the retry layer and its log of attempts are dropped, so attempts are also recorded here.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -20,7 +20,7 @@ struct AttemptHistory {
     since: Instant,
     log: AttemptLog,
     in_flight: u32,
-    /// An attempt has succeeded: the call had more to do when the deadline passed.
+    /// Whether an attempt has succeeded. If the deadline passes nevertheless, the call had more to do.
     has_succeeded: bool,
     /// The attempt that was started last.
     last: Option<StartedAttempt>,
@@ -75,7 +75,7 @@ impl AttemptRecorder {
         history.finish_one();
     }
 
-    /// Adds the attempts to the error of a deadline, including the one that it has cancelled.
+    /// Adds the attempts to a deadline error, including the attempt that the deadline cancelled.
     pub(crate) fn add_attempts(&self, error: Error) -> Error {
         if error.attempt_log().is_some() {
             return error;

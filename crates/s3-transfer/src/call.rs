@@ -1,4 +1,4 @@
-//! Options of one call, and its deadline.
+//! [`CallOptions`]: deadline, start time and observer of one call to a `Transfer`.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -15,15 +15,15 @@ use crate::layer::before;
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct CallOptions {
-    /// When the call must have ended, whether it waits for a permit, memory, a connection, a body or a backoff.
-    /// No deadline when `None`; stalled attempts end nevertheless.
+    /// Deadline of the call. It ends every wait: for a permit, memory, a connection, a body or a backoff. Without a
+    /// deadline (`None`), stalled attempts are still aborted.
     pub deadline: Option<Instant>,
     /// When the call began: the times in an error's [`AttemptLog`](s3_core::AttemptLog) count from here. When `None`,
     /// they count from the first attempt of the request that failed.
     pub began: Option<Instant>,
-    /// Receives the events of the call; the client's observer does when `None`.
+    /// Receives the events of the call. When `None`, the client's observer receives them.
     pub observer: Option<Arc<dyn Observer>>,
-    /// The attempts so far, for the error of the deadline.
+    /// Records the attempts so far, for the error of the deadline.
     pub(crate) recorder: Option<AttemptRecorder>,
 }
 
@@ -52,7 +52,7 @@ impl CallOptions {
         options
     }
 
-    /// Runs a whole call, whose jobs have these options, until it completes or the deadline passes.
+    /// Runs `work`, a whole call whose jobs have these options, until it completes or the deadline passes.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Background cleanup: aborts of cancelled uploads, and late responses to CreateMultipartUpload.
+//! Background cleanup of uploads: counts aborts in flight, waits for them, and runs them again if their runtime ends.
 //!
 //! They run as detached tasks on the caller's runtime, which owns the connections; [`Transfer::wait_for_cleanup`] waits
 //! for them. A runtime that shuts down drops its tasks. An abort that is dropped in this way runs again on a thread of
@@ -28,7 +28,7 @@ pub(crate) struct Cleanup(Arc<CleanupState>);
 #[derive(Debug, Default)]
 struct CleanupState {
     in_flight: AtomicUsize,
-    /// How many uploads stay because their aborts have failed.
+    /// Number of uploads that stay on the server because their aborts have failed.
     failed: AtomicUsize,
     idle: Notify,
     /// The engine's own thread, started for the first task that lost its runtime. The number of uploads in flight
@@ -109,8 +109,8 @@ fn new_runtime() -> io::Result<Runtime> {
     Builder::new_current_thread().enable_all().build()
 }
 
-/// Starts the thread, and waits until it has its runtime: without descriptors it has not. It ends when the engine is
-/// dropped and its work is done.
+/// Starts the thread and waits until it has created its runtime, which fails if no file descriptor is free. Returns
+/// `None` on failure. The thread ends when the engine is dropped and its work is done.
 fn start_thread(
     new_runtime: impl FnOnce() -> io::Result<Runtime> + Send + 'static,
 ) -> Option<UnboundedSender<CleanupWork>> {
@@ -162,8 +162,8 @@ impl Transfer {
         self.cleanup().wait(limit).await
     }
 
-    /// Returns how many uploads stay on the server because their aborts have failed: the server rejects them, or no attempt
-    /// was successful.
+    /// Returns how many uploads stay on the server because their aborts have failed: the server rejected the abort, or
+    /// every attempt failed.
     #[must_use]
     pub fn failed_aborts(&self) -> usize {
         self.cleanup().0.failed.load(Ordering::Relaxed)
@@ -215,7 +215,7 @@ mod tests {
     #[test]
     fn work_runs_on_another_thread_after_one_has_ended() {
         let cleanup = Cleanup::default();
-        // Its receiver is gone, as after a panic of the thread.
+        // Its receiver was dropped, as after a panic of the thread.
         let (ended, _) = unbounded_channel();
         *cleanup.0.thread.lock().unwrap() = Some(ended);
         let (sender, receiver) = mpsc::channel();

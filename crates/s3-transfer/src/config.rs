@@ -1,4 +1,4 @@
-//! Configuration of a `Transfer`, and its defaults.
+//! [`TransferConfig`]: part size, retries, timeouts, concurrency and memory of a `Transfer`, with their defaults.
 
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
@@ -17,26 +17,26 @@ pub struct TransferConfig {
     pub part_size: u64,
     /// Payloads up to this size are uploaded in one request. 16 MiB.
     pub single_put_up_to: u64,
-    /// The most attempts of one job without progress, including the first. 21, as in Metaflow.
-    /// During an outage attempts are not counted. Its time is limited instead: to the longest waits between this many
+    /// Maximum number of attempts of one job without progress, including the first. 21, as in Metaflow. During an
+    /// outage, attempts are not counted; its duration is limited instead, to the longest total backoff of this many
     /// attempts.
     pub max_attempts: u32,
-    /// The longest wait before the first retry. It doubles with each retry. The actual wait is uniformly random between
-    /// zero and that ("full jitter"). 50 ms.
+    /// Maximum wait before the first retry. It doubles with each retry. The actual wait is uniformly random between
+    /// zero and this maximum ("full jitter"). 50 ms.
     pub backoff_base: Duration,
-    /// The longest wait between attempts. 20 s, as in the AWS SDKs.
+    /// Maximum wait between two attempts. 20 s, as in the AWS SDKs.
     pub backoff_cap: Duration,
-    /// An attempt that moves no byte for this time is aborted and retried. An upload may in addition wait for the time
-    /// that its last bytes, at most 16 MiB, take at 32 KiB/s, because they may be in socket buffers; and a batch of
-    /// deletes for 50 ms per key. 20 s.
+    /// Time without a byte after which an attempt is aborted and retried. 20 s. An upload may also wait for the time
+    /// that its last bytes take at 32 KiB/s: at most 16 MiB, which may be in socket buffers. A batch of deletes may
+    /// also wait for 50 ms per key.
     pub stall_timeout: Duration,
-    /// How many attempts may be in flight at once.
+    /// Number of attempts that may be in flight at once.
     pub concurrency: Concurrency,
-    /// How many inputs of a fan-out may be in flight at once. When `None`, twice the current limit of attempts plus 32,
-    /// for inputs that back off or wait for the disk, but at most the maximum of `concurrency`.
+    /// Number of inputs of a fan-out that may be in flight at once. When `None`, twice the current limit of attempts
+    /// plus 32, for inputs that back off or wait for the disk, but at most the maximum of `concurrency`.
     pub window: Option<NonZeroUsize>,
-    /// The most bytes that parts in flight may buffer, in addition to the caller's results: for downloads, for uploads
-    /// from readers, and for uploads of files, each. 64 MiB.
+    /// Maximum number of bytes that parts in flight may buffer, in addition to the caller's results. Downloads, uploads
+    /// from readers and uploads of files each have this budget. 64 MiB.
     ///
     /// A downloaded part, and a part of an uploaded file, counts with its size but at most 512 KiB: the rest of it is in
     /// the caller's buffer or in the file. A part from a reader counts with `part_size` before it is read, and with its
@@ -52,15 +52,15 @@ pub struct TransferConfig {
     pub retry_floor: u32,
     /// Makes backoff reproducible in tests; seeded from the system when `None`.
     pub seed: Option<u64>,
-    /// The most bytes per second that objects are moved with, up and down together; `None` for no limit. Fewer attempts
-    /// are in flight then. A part waits for its time before it is sent and while it is received, and moves at the speed of
-    /// the line in between.
+    /// Maximum rate of object data in bytes per second, uploads and downloads together; `None` for no limit. With a
+    /// limit, fewer attempts are in flight. A part waits before it is sent and while it is received, and moves at the
+    /// speed of the network in between.
     pub max_rate: Option<NonZeroU64>,
     /// Receives the events of calls that have no observer of their own.
     pub observer: Option<Arc<dyn Observer>>,
 }
 
-/// How many attempts may be in flight at once.
+/// Limit of the number of attempts in flight.
 ///
 /// [`Transfer::new`](crate::Transfer::new) lowers it if the process may open fewer files: an attempt takes up to
 /// two descriptors, and a quarter of the soft limit of `RLIMIT_NOFILE` is left to the caller.
@@ -73,9 +73,9 @@ pub enum Concurrency {
     /// halved, and reduced by three tenths for each further round of throttling; it grows by one per round of
     /// successes.
     Adaptive {
-        /// The first limit.
+        /// The initial limit.
         start: usize,
-        /// The highest limit.
+        /// The maximum limit.
         max: usize,
     },
     /// A fixed number of concurrent attempts.
@@ -83,7 +83,7 @@ pub enum Concurrency {
 }
 
 impl Concurrency {
-    /// Returns the most attempts that can be in flight.
+    /// Returns the maximum number of attempts in flight.
     #[must_use]
     pub fn max(self) -> usize {
         match self {

@@ -1,11 +1,11 @@
-//! ETags that are MD5s: of an object's bytes, or of the tags of its parts.
+//! MD5-based ETags: computes those of payloads and of multipart objects, and compares payloads with them.
 
 use std::io;
 
 use md5::{Digest, Md5};
 use s3_core::{ETag, ObjectMeta, PartTag, Payload};
 
-/// Returns the tag that S3 gives an object with these bytes. Blocks.
+/// Returns the ETag that S3 gives an object with these bytes: their MD5. Blocks.
 pub(crate) fn md5_of(payload: &Payload) -> io::Result<ETag> {
     let mut digest = Md5::new();
     let mut position = 0;
@@ -17,7 +17,7 @@ pub(crate) fn md5_of(payload: &Payload) -> io::Result<ETag> {
     Ok(ETag::new(&hex(&digest.finalize())))
 }
 
-/// Returns the tag that S3 gives an object made of these parts; `None` if a part's tag is no MD5.
+/// Returns the ETag that S3 gives a multipart object with these parts; `None` if a part's ETag is not an MD5.
 #[must_use]
 pub fn etag_of_parts(parts: &[PartTag]) -> Option<ETag> {
     let mut digest = Md5::new();
@@ -39,11 +39,11 @@ pub fn etag_that_is_md5(meta: &ObjectMeta) -> Option<&ETag> {
     unhex(etag.as_str()).is_some().then_some(etag)
 }
 
-/// Returns whether bytes have the MD5 that a tag is. Blocks.
+/// Returns whether the MD5 of a payload is this ETag. Blocks.
 ///
 /// # Errors
 ///
-/// The payload cannot be read.
+/// If the payload cannot be read.
 pub fn has_md5(payload: &Payload, etag: &ETag) -> io::Result<bool> {
     let digest = md5_of(payload)?;
     Ok(digest.as_str().eq_ignore_ascii_case(etag.as_str()))

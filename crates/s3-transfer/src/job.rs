@@ -1,4 +1,4 @@
-//! `Job`: the unit that is retried, limited and watched for stalls.
+//! [`Job`]: the trait of a retryable unit of work, such as a GetObject request with its body.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -43,14 +43,14 @@ pub trait Job: Clone + Send + 'static {
         0
     }
 
-    /// Returns the counter of bytes that an attempt uploads, or receives of a page. An attempt whose counter moves has
-    /// not stalled.
+    /// Returns the counter of the bytes that an attempt uploads, or receives of a listing page. An attempt whose
+    /// counter changes has not stalled.
     fn byte_counter(&self) -> Option<&ByteCounter> {
         None
     }
 
-    /// Returns the time, in addition to the stall timeout, that an attempt may wait for its response: for bytes that
-    /// are in socket buffers, or that no counter sees.
+    /// Returns how long an attempt may wait for its response in addition to the stall timeout: for bytes that are in
+    /// socket buffers, or that no counter counts.
     fn extra_stall_time(&self) -> Duration {
         Duration::ZERO
     }

@@ -1,4 +1,4 @@
-//! Conversion of a task's `JoinError`.
+//! Converts the `JoinError` of a tokio task into an error of this crate; resumes panics.
 
 use s3_core::{Error, ErrorKind, Operation, Result};
 

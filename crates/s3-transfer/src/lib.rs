@@ -1,4 +1,4 @@
-//! Bounded parallel transfers over any [`Store`](s3_core::Store): ranges, retries, fan-out.
+//! S3 transfer engine: parallel downloads, uploads and listings with retries, over any [`Store`](s3_core::Store).
 //!
 //! A [`Transfer`] runs calls on objects as *jobs*: one request and the draining of its body. Every job runs through one
 //! stack:

@@ -1,8 +1,8 @@
-//! Events of transfers, for progress bars, logs and metrics.
+//! [`Observer`] and [`Event`]: report start, progress, retries and end of transfers, for progress bars and metrics.
 //!
 //! An [`Observer`] is given per call ([`CallOptions::with_observer`]) or per client
-//! ([`TransferConfig::observer`](crate::TransferConfig::observer)); the call's one wins. Without one, an event costs a
-//! branch.
+//! ([`TransferConfig::observer`](crate::TransferConfig::observer)); the one of the call takes precedence. Without an
+//! observer, an event costs a branch.
 
 use std::fmt;
 use std::pin::Pin;
@@ -13,7 +13,7 @@ use s3_core::{ByteCounter, Error, Operation, Result, S3Url};
 
 use crate::{CallOptions, Transfer, Verified};
 
-/// Byte counts of less than this are collected before they are reported: 256 KiB, the size of a buffer.
+/// Minimum number of bytes in a `BytesMoved` event, except the last one: 256 KiB, the size of a buffer.
 const REPORTED_FROM: u64 = 256 << 10;
 
 /// Receives the events of transfers.
@@ -73,7 +73,7 @@ pub enum Event<'a> {
         operation: Operation,
         /// The object.
         url: &'a S3Url,
-        /// How many bytes are to be moved, if that is known.
+        /// Number of bytes to move, if known.
         bytes: Option<u64>,
     },
     /// The size of a read is known from its first response.
@@ -90,15 +90,15 @@ pub enum Event<'a> {
         operation: Operation,
         /// The object.
         url: &'a S3Url,
-        /// How many bytes since the last event.
+        /// Number of bytes since the last event.
         bytes: u64,
     },
-    /// A read starts over, because the object was replaced meanwhile or has another checksum. Bytes that were reported
-    /// are transferred again.
+    /// A read starts over, because the object was replaced meanwhile or its checksum did not match. Bytes that were
+    /// reported are transferred again.
     Restarted {
         /// The object.
         url: &'a S3Url,
-        /// Why.
+        /// The reason.
         error: &'a Error,
     },
     /// The transfer of an object is complete.
@@ -107,9 +107,9 @@ pub enum Event<'a> {
         operation: Operation,
         /// The object.
         url: &'a S3Url,
-        /// How many bytes were moved: 0 for a copy, and for a write that found the object in place.
+        /// Number of bytes moved: 0 for a copy, and for a write that found the object in place.
         bytes: u64,
-        /// Of a read: whether the bytes were compared with the server's checksum.
+        /// For a read: whether the bytes were compared with the server's checksum.
         verified: Option<Verified>,
     },
     /// The transfer of an object has failed.
@@ -118,7 +118,7 @@ pub enum Event<'a> {
         operation: Operation,
         /// The object.
         url: &'a S3Url,
-        /// Why.
+        /// The reason.
         error: &'a Error,
     },
     /// The transfer of an object was dropped before its end.
@@ -130,12 +130,12 @@ pub enum Event<'a> {
     },
     /// An attempt has failed, and its request is sent again.
     Retrying {
-        /// Why; it names the operation and the resource.
+        /// The reason. The error names the operation and the resource.
         error: &'a Error,
-        /// How long is waited before the next attempt.
+        /// Time until the next attempt.
         wait: Duration,
     },
-    /// A request waits before its next attempt for a reason that concerns all of them.
+    /// A request waits before its next attempt, for a reason that affects all requests.
     Waiting {
         /// The request's operation.
         operation: Operation,
@@ -210,7 +210,7 @@ impl ObjectEvents {
         }))
     }
 
-    /// Reports the end; `moved` tells the bytes and the verdict of a success.
+    /// Reports the end. On success, `moved` returns the number of bytes and whether they were verified.
     pub(crate) fn finish<T>(
         mut self,
         outcome: &Result<T>,
@@ -299,7 +299,7 @@ impl Drop for MovedBytes<'_> {
     }
 }
 
-/// Runs the sending of `len` bytes, and reports them as they leave, if they are counted, or when it has succeeded.
+/// Awaits `sending`, which sends `len` bytes. Reports the bytes as `sent` counts them, or else after success.
 pub(crate) async fn report_sent<T>(
     options: &CallOptions,
     url: &S3Url,

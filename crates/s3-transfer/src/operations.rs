@@ -1,4 +1,4 @@
-//! Operations of one request each, and the deletion of many objects.
+//! `Transfer` methods of one request each (HEAD, buckets, versioning, tags, restore, presign), and deletes.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,16 +16,16 @@ use tokio::time::Instant;
 use crate::request_job::{RequestJob, request_job};
 use crate::{AfterFailure, CallOptions, FanOutOptions, Job, Transfer};
 
-/// S3's code for creating a bucket that one has.
+/// S3's error code for creating a bucket that the caller already owns.
 const OURS: &str = "BucketAlreadyOwnedByYou";
-/// The slowest batch of deletes that is no stall, in keys per second. 20: a server responds to a batch when all of its
-/// keys are deleted, and one with slow disks takes 50 ms for each.
+/// Minimum speed of a batch of deletes that is not a stall, in keys per second. 20: a server responds to a batch when
+/// all of its keys are deleted, and one with slow disks takes 50 ms for each.
 const DELETES_PER_SECOND: u64 = 20;
-/// S3's code for restoring an object that is being restored.
+/// S3's error code for restoring an object that is being restored.
 const RESTORING: &str = "RestoreAlreadyInProgress";
 
 impl Transfer {
-    /// Reads an object's description. One head.
+    /// Reads an object's metadata. One HEAD.
     ///
     /// # Examples
     ///
@@ -50,7 +50,7 @@ impl Transfer {
         self.head_with(HeadRequest::new(url), options).await
     }
 
-    /// Reads the description of one version of an object, or under conditions. One HEAD.
+    /// Reads an object's metadata, of one version or under conditions. One HEAD.
     ///
     /// # Errors
     ///
@@ -65,8 +65,8 @@ impl Transfer {
         self.run(job, options).await
     }
 
-    /// Reads the description of an object with its checksum; without it if that is denied, as it is for an object under KMS
-    /// without the permission to decrypt. One HEAD, or two.
+    /// Reads an object's metadata with its checksum. If that is denied, as for an object under KMS without the
+    /// permission to decrypt, reads it without the checksum. One HEAD, or two.
     ///
     /// # Errors
     ///
@@ -127,7 +127,7 @@ impl Transfer {
     ///
     /// # Errors
     ///
-    /// `AlreadyExists`, `AccessDenied`, `InvalidInput` for a name that the server does not take.
+    /// `AlreadyExists`, `AccessDenied`, `InvalidInput` for a name that the server does not accept.
     pub async fn create_bucket(&self, request: BucketRequest, options: &CallOptions) -> Result<()> {
         let resource = format!("s3://{}", request.bucket);
         let job = request_job!(Operation::CreateBucket, &resource, create_bucket(request));
@@ -168,7 +168,7 @@ impl Transfer {
         }
     }
 
-    /// Returns whether a bucket keeps versions; `None` if versioning was never enabled. One request.
+    /// Returns whether versioning of a bucket is enabled or suspended; `None` if it was never enabled. One request.
     ///
     /// # Errors
     ///
@@ -198,8 +198,8 @@ impl Transfer {
         self.run(job, options).await
     }
 
-    /// Deletes one object: a version of it permanently, or only if it has an ETag. Returns the version that was deleted, or
-    /// the delete marker. One request.
+    /// Deletes one object, or one version of it permanently; with `if_match`, only if the object has this ETag. Returns
+    /// the version that was deleted, or the delete marker. One request.
     ///
     /// Deleting a missing object succeeds, unless an ETag is required.
     ///
@@ -325,7 +325,7 @@ impl Transfer {
         self.run(job, options).await
     }
 
-    /// Makes a URL that carries its own permission. No request, but credentials may have to be fetched.
+    /// Returns a presigned URL. Sends no request, but credentials may have to be fetched.
     ///
     /// # Examples
     ///
@@ -351,7 +351,7 @@ impl Transfer {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` for a time of less than a second or more than 7 days, `Unsupported` in memory.
+    /// `InvalidInput` for a time of less than a second or more than 7 days, `Unsupported` for an in-memory store.
     pub async fn presign(&self, request: PresignRequest, options: &CallOptions) -> Result<String> {
         let resource = request.url.clone();
         let job = request_job!(Operation::Presign, resource.as_str(), presign(request));
@@ -433,7 +433,7 @@ impl Transfer {
     }
 }
 
-/// Keys of one bucket, with their places in the caller's input.
+/// Keys of one bucket, with their indices in the caller's input.
 #[derive(Debug)]
 struct Batch {
     bucket: Arc<str>,
@@ -467,14 +467,15 @@ fn batches(urls: Vec<S3Url>) -> Vec<Batch> {
     batches
 }
 
-/// Deletes the waiting keys. Those that fail with a transient error are still waiting afterwards.
+/// Job that deletes the waiting keys with one DeleteObjects request. Keys that fail with a transient error stay
+/// waiting.
 #[derive(Clone, Debug)]
 struct DeleteBatch {
     /// When the call began.
     since: Instant,
     resource: Arc<str>,
     pending: Arc<Mutex<Batch>>,
-    /// Counts the responses of a server without batches.
+    /// Counts the responses of a server without batch deletes.
     responses: ByteCounter,
 }
 
@@ -489,7 +490,7 @@ impl DeleteBatch {
         let unfinished = std::mem::take(&mut batch.waiting);
         for (index, url) in unfinished {
             let last = last.expect("keys are left only after a failure");
-            // Why this key failed, if the last response said so; else why the request did.
+            // The key's own error in the last response, or else the error of the request.
             let error = match batch.rejected.remove(&index) {
                 Some(own) if last.retryability() == Retryability::Spent => own
                     .with_attempts(last.attempts())

@@ -1,4 +1,4 @@
-//! Part sizes, and cutting an object into parts.
+//! Part sizes of downloads and uploads, and the function that splits an object into parts.
 
 use std::ops::Range;
 
@@ -14,10 +14,10 @@ pub(crate) const PART_SIZE: u64 = 8 << 20;
 /// half of that and cost two more requests, each of which adds 20 ms before or after the parts.
 pub(crate) const SINGLE_PUT_UP_TO: u64 = 16 << 20;
 
-/// The most parts of a multipart upload, by S3's documentation.
+/// Maximum number of parts of a multipart upload, by S3's documentation.
 pub(crate) const MAX_PARTS: u64 = 10_000;
 
-/// Cuts `span` into ranges of `size` bytes; the last may be shorter.
+/// Splits `span` into ranges of `size` bytes; the last may be shorter.
 pub(crate) fn cut(span: Range<u64>, size: u64) -> impl Iterator<Item = Range<u64>> + Send {
     let size = size.max(1);
     let mut start = span.start;

@@ -1,8 +1,8 @@
-//! Progress of a job: bytes kept, heartbeat, local waits.
+//! [`Progress`]: counters of a running job: bytes kept, heartbeats, local waits.
 //!
-//! They need different counters. Any event of the other side shows that an attempt has not stalled. Only bytes that
-//! need not be sent again justify another attempt; otherwise a server that interrupts every body would be retried for
-//! ever.
+//! Bytes and heartbeats are counted separately. Any event of the server shows that an attempt has not stalled. Only
+//! bytes that need not be sent again justify another attempt; otherwise a server that interrupts every body would be
+//! retried forever.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -32,17 +32,18 @@ impl Progress {
         self.0.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Sets how many bytes the job holds. Does not decrease: bytes that are lost and received again count once.
+    /// Raises the number of bytes that the job has stored. Does not lower it: bytes that are lost and received again
+    /// count once.
     pub fn reach(&self, held: u64) {
         self.0.bytes.fetch_max(held, Ordering::Relaxed);
     }
 
-    /// Records an event of the other side that is no progress, such as response headers.
+    /// Records an event of the server that is not progress, such as response headers.
     pub fn heartbeat(&self) {
         self.0.heartbeats.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Returns a counter of bytes that are heartbeats, for a store that receives some before it responds.
+    /// Returns a counter whose bytes count as heartbeats, for a store that receives bytes before it responds.
     pub(crate) fn heartbeat_counter(&self) -> ByteCounter {
         ByteCounter::within(Arc::clone(&self.0))
     }
@@ -60,8 +61,8 @@ impl Progress {
         self.0.bytes.load(Ordering::Relaxed)
     }
 
-    /// Marks a wait for a local resource, such as the disk or the memory budget, until the guard is dropped. Such a wait
-    /// is no stall.
+    /// Marks a wait for a local resource, such as the disk or the memory budget, until the guard is dropped. Such a
+    /// wait is not a stall.
     #[must_use]
     pub fn local_wait(&self) -> LocalWait {
         self.0.local_waits.fetch_add(1, Ordering::Relaxed);

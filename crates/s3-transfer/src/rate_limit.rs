@@ -1,4 +1,4 @@
-//! [`RateLimit`]: bounds the bytes per second of all transfers of an engine.
+//! [`RateLimit`]: limits the bytes per second of all transfers of an engine.
 
 use std::num::NonZeroU64;
 use std::sync::{Mutex, PoisonError};
@@ -6,20 +6,20 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-/// How much a client moves ahead, in time: parts in flight hold as many bytes as the rate moves in it.
+/// Maximum size of all parts in flight, in seconds at the full rate.
 const AHEAD: u64 = 4;
 
-/// How late a timer may be: bytes that ask again within this time count from when the last ones were due.
+/// Tolerated delay of a timer: bytes that are requested within this time count from when the last ones were due.
 const TIMER_DELAY: Duration = Duration::from_millis(5);
 
-/// The fewest attempts in flight, for small objects and listings.
+/// Minimum of the limit of attempts in flight, for small objects and listings.
 const MIN_ATTEMPTS: u64 = 4;
 
-/// Bounds the bytes per second of all transfers of an engine, in the order in which they ask.
+/// Limits the bytes per second of all transfers of an engine, in the order in which they request them.
 #[derive(Debug)]
 pub(crate) struct RateLimit {
     per_second: NonZeroU64,
-    /// When all bytes that were taken may have moved.
+    /// When all bytes that were taken may have moved, at this rate.
     free_at: Mutex<Option<Instant>>,
 }
 
@@ -31,16 +31,16 @@ impl RateLimit {
         }
     }
 
-    /// Returns how many attempts may be in flight: with more, parts would share the line and none would be complete for a
-    /// long time.
+    /// Returns how many attempts may be in flight. With more, parts would share the bandwidth, and each would take long
+    /// to complete.
     pub(crate) fn most_attempts(per_second: NonZeroU64, part_size: u64) -> usize {
         let parts = per_second.get().saturating_mul(AHEAD).div_ceil(part_size);
         usize::try_from(parts.max(MIN_ATTEMPTS)).unwrap_or(usize::MAX)
     }
 
-    /// Waits as long as `bytes` more take at this rate. Then a transfer of one part keeps to the rate, too.
+    /// Waits for the time that `bytes` bytes take at this rate. So a transfer of one part keeps to the rate, too.
     ///
-    /// A cancelled wait gives back the time that is left of it.
+    /// A cancelled wait returns its remaining time.
     pub(crate) async fn take(&self, bytes: u64) {
         let mut wait = Wait {
             limit: self,
@@ -49,14 +49,14 @@ impl RateLimit {
         let end = {
             let mut free_at = self.free_at.lock().unwrap_or_else(PoisonError::into_inner);
             let now = Instant::now();
-            // Timers are late, which is made up for.
+            // Timers fire late; the next wait is shorter by the delay.
             let start = free_at.filter(|at| *at + TIMER_DELAY >= now).unwrap_or(now);
-            // A time beyond the clock's range never comes.
+            // An end beyond the clock's range is ignored.
             let end = start.checked_add(wait.time).unwrap_or(start);
             *free_at = Some(end);
             end
         };
-        // A timer counts milliseconds.
+        // Timers have a resolution of one millisecond.
         if end > Instant::now() + Duration::from_millis(1) {
             sleep_until(end).await;
         }
@@ -81,7 +81,7 @@ impl Drop for Wait<'_> {
         }
         let limit = self.limit;
         let mut free_at = limit.free_at.lock().unwrap_or_else(PoisonError::into_inner);
-        // Not more than is left: time that has passed is gone.
+        // At most the time that is left: time that has passed cannot be returned.
         let left = free_at.map_or(Duration::ZERO, |at| {
             at.saturating_duration_since(Instant::now())
         });

@@ -1,4 +1,4 @@
-//! A job that is one request, which can be sent again unchanged.
+//! [`RequestJob`]: a job that sends one request, which can be sent again unchanged.
 
 use std::fmt;
 use std::future::Future;
@@ -10,15 +10,16 @@ use s3_core::{ByteCounter, Operation, Payload, Result, SharedStore};
 
 use crate::Job;
 
-/// The slowest upload that is no stall, in bytes per second: 32 KiB/s. An upload whose counter stands still may wait the
-/// stall timeout and the time that its last bytes take at this speed, because they may be in socket buffers.
+/// Minimum speed of an upload that is not a stall, in bytes per second: 32 KiB/s. An upload whose counter stands still
+/// may wait for the stall timeout plus the time that its last bytes take at this speed, because they may be in socket
+/// buffers.
 const SLOWEST_UPLOAD: u64 = 32 << 10;
 
-/// The most bytes of an upload that may be in socket buffers when its counter stands still: 16 MiB, more than a system
-/// gives a connection unless it is told to.
+/// Maximum number of bytes of an upload that may be in socket buffers when its counter stands still: 16 MiB, more than
+/// a system gives a connection by default.
 const MAX_BUFFERED: u64 = 16 << 20;
 
-/// Payloads up to this size are not counted: 64 KiB leave in one write.
+/// Maximum size of a payload that is not counted: 64 KiB are sent in one write.
 const MAX_UNCOUNTED: u64 = 64 << 10;
 
 /// A job that is one request. Made by [`request_job!`].
@@ -62,8 +63,8 @@ impl<R, T> RequestJob<R, T> {
         self
     }
 
-    /// Declares an upload of `bytes`, and allows the time that the last of them take on a slow link. Before those,
-    /// the counter moves.
+    /// Sets the number of bytes to upload and their counter, and adds the time that the last bytes take on a slow link
+    /// to the stall timeout. While earlier bytes are sent, the counter moves.
     pub(crate) fn with_upload(mut self, bytes: u64, counter: Option<ByteCounter>) -> Self {
         (self.upload_bytes, self.byte_counter) = (bytes, counter);
         let buffered = bytes.min(MAX_BUFFERED);
@@ -71,7 +72,7 @@ impl<R, T> RequestJob<R, T> {
     }
 }
 
-/// Makes the [`RequestJob`] that calls one method of [`Store`](s3_core::Store):
+/// Creates the [`RequestJob`] that calls one method of [`Store`](s3_core::Store):
 /// `request_job!(Operation::Head, resource, head(request))`.
 macro_rules! request_job {
     ($operation:expr, $resource:expr, $method:ident()) => {
@@ -158,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_upload_may_wait_for_what_fits_into_socket_buffers() {
+    fn an_upload_may_wait_for_bytes_in_socket_buffers() {
         for (bytes, seconds) in [
             (0, 0),
             (8 << 20, 256),

@@ -1,4 +1,4 @@
-//! The stack that runs every job: deadline, retries, attempt.
+//! [`Stack`]: runs every job with deadline, retries and limits on attempts.
 
 use s3_core::{Result, SharedStore};
 use tower::ServiceExt;

@@ -26,7 +26,7 @@ struct Engine {
     reading: Arc<Semaphore>,
     collecting: Arc<Semaphore>,
     sending: Arc<Semaphore>,
-    /// No thread waits for it, so it needs no model.
+    /// Tokio's own semaphore: no task waits for it, so it needs no model.
     read_ahead: Arc<tokio::sync::Semaphore>,
     buffers: Buffers,
     cleanup: Cleanup,
@@ -44,7 +44,7 @@ pub(crate) fn give_back(reservation: &mut Reservation, bytes: usize) {
 }
 
 impl Transfer {
-    /// Returns an engine over `store`.
+    /// Creates an engine over `store`.
     ///
     /// # Examples
     ///
@@ -107,14 +107,14 @@ impl Transfer {
         &self.0.cleanup
     }
 
-    /// Waits as long as these bytes take at the limit of the rate.
+    /// Waits for the time that these bytes take at the rate limit.
     pub(crate) async fn wait_for_rate(&self, bytes: u64) {
         if let Some(limit) = &self.0.rate_limit {
             limit.take(bytes).await;
         }
     }
 
-    /// Returns whether there is a limit of the rate.
+    /// Returns whether there is a rate limit.
     pub(crate) fn has_rate_limit(&self) -> bool {
         self.0.rate_limit.is_some()
     }
@@ -148,13 +148,13 @@ impl Transfer {
 
     /// Waits for memory for a part of an uploaded file, before the permit for its attempt.
     ///
-    /// Separate from readers: their memory is free only when their sources have delivered, which files must not wait
-    /// for.
+    /// The budget is separate from that of readers: their memory is only free when their sources have delivered, and
+    /// files must not wait for that.
     pub(crate) async fn reserve_to_send(&self, bytes: u64) -> Reservation {
         self.reserve(&self.0.sending, bytes).await
     }
 
-    /// Takes memory for frames that wait for their reader, if there is so much.
+    /// Takes memory for frames that wait for their reader, if enough is free.
     pub(crate) fn try_reserve_read_ahead(
         &self,
         bytes: u64,
@@ -166,7 +166,7 @@ impl Transfer {
 
     /// Waits for memory of a budget. A request larger than the budget gets the whole budget.
     ///
-    /// A holder must not wait for more: two holders could deadlock.
+    /// A caller that holds memory must not wait for more, because two such callers could deadlock.
     async fn reserve(&self, budget: &Arc<Semaphore>, bytes: u64) -> Reservation {
         let most = self.0.config.memory.clamp(1, Semaphore::MAX_PERMITS);
         let share = usize::try_from(bytes).map_or(most, |bytes| bytes.min(most));

@@ -1,4 +1,4 @@
-//! Storage for an object of several parts: provided when its size is known, and joined at the end.
+//! [`Assembly`]: memory buffer or temporary file of a multi-part download, split among the parts and joined.
 
 use std::io;
 use std::path::Path;
@@ -14,17 +14,18 @@ use super::{Destination, ObjectData};
 use crate::etag_md5::has_md5;
 use crate::io::{Buffers, Target, TempFile, local_failure, on_disk, run_blocking};
 
-/// The mode of a file that the caller names, before the umask: as in any other program.
+/// Mode of the file of `Destination::File` and `NewFile`, before the umask.
 const PUBLIC: u32 = 0o666;
-/// The mode of a file in a scratch directory.
+/// Mode of the file of `Destination::Auto`, which is in a scratch directory.
 const PRIVATE: u32 = 0o600;
 
-/// Reserving more than this may take as long as writing it (on tmpfs), so it is done on a blocking thread: 64 MiB, a few
-/// ms.
+/// A file larger than this is created on a blocking thread: on tmpfs, allocating its space may take as long as writing
+/// it. 64 MiB, a few ms.
 const LARGE_ALLOCATION: u64 = 64 << 20;
 
 impl Destination {
-    /// Returns the file that `len` bytes go to; `None` for memory, of which their share is then taken.
+    /// Returns the target file for `len` bytes, or `None` if they go to memory; `Auto` then takes them from its memory
+    /// share.
     pub(super) fn file_for(&self, len: u64) -> Option<Target> {
         let mode = match self {
             Self::Memory => return None,
@@ -41,7 +42,7 @@ impl Destination {
         })
     }
 
-    /// Returns the path that errors of writes name.
+    /// Returns the path for errors of writes.
     pub(super) fn path(&self) -> &Path {
         match self {
             Self::Memory => Path::new("memory"),
@@ -114,7 +115,7 @@ impl Assembly {
         }
     }
 
-    /// Removes an unfinished file at once, although parts that are being cancelled still hold the assembly.
+    /// Removes an unfinished file at once, even if parts that are being cancelled still hold the assembly.
     pub(crate) fn abandon(&self) {
         *self.storage() = Storage::Closed;
     }
@@ -145,7 +146,7 @@ impl Assembly {
                 .map(|data| Payload::from_file(file, 0, data.len()));
             compare(payload, etag).await?;
         }
-        // Lives until the file has its name or this future is dropped.
+        // Lives until the file has its final name or this future is dropped.
         let target = Arc::new(target);
         let weak = Arc::downgrade(&target);
         let name = move || {
@@ -171,7 +172,8 @@ fn abandoned() -> Error {
     Error::new(ErrorKind::Cancelled, Operation::Get).with_message("the download was cancelled")
 }
 
-/// Returns an empty buffer for `len` bytes; without so much memory an error, where `BytesMut` would end the process.
+/// Returns an empty buffer with room for `len` bytes. Returns an error if memory is short, where `BytesMut` would abort
+/// the process.
 pub(super) fn allocate(len: u64, buffers: &Buffers) -> Result<BytesMut> {
     let capacity = in_memory(len)?;
     if let Some(used) = buffers.results.take(capacity) {
@@ -181,7 +183,7 @@ pub(super) fn allocate(len: u64, buffers: &Buffers) -> Result<BytesMut> {
     buffer
         .try_reserve_exact(capacity)
         .map_err(|_| too_large(len))?;
-    // Only an empty vector without room is rejected.
+    // `try_into_mut` fails only for an empty vector without capacity.
     Ok(Bytes::from(buffer).try_into_mut().unwrap_or_default())
 }
 
@@ -191,7 +193,7 @@ fn too_large(len: u64) -> Error {
         .with_hint("download to a file instead")
 }
 
-/// Fails if the bytes have another MD5.
+/// Fails if the MD5 of the bytes is not `etag`.
 async fn compare(payload: io::Result<Payload>, etag: &ETag) -> Result<()> {
     let etag = etag.clone();
     match run_blocking(move || has_md5(&payload?, &etag)).await {
@@ -209,7 +211,7 @@ fn join(parts: Vec<PartStorage>) -> BytesMut {
     let mut joined = BytesMut::new();
     for part in parts {
         if let PartStorage::Memory(buffer) = part {
-            // Neighbours in one allocation: this moves a pointer, not bytes.
+            // The buffers are adjacent in one allocation, so no bytes are copied.
             joined.unsplit(buffer);
         }
     }

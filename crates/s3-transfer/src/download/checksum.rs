@@ -1,4 +1,4 @@
-//! Checksums of downloads: the server's, that of the received bytes, and their comparison.
+//! Verifies downloads: computes the CRC of the received bytes and compares it with the checksum that the server sent.
 
 use std::ops::Range;
 
@@ -7,33 +7,33 @@ use base64::engine::general_purpose::STANDARD;
 use crc_fast::{CrcAlgorithm, Digest};
 use s3_core::{Checksum, ChecksumAlgorithm, ChecksumType, ObjectMeta};
 
-/// The comparison that a complete download has passed.
+/// How a complete download was verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Verified {
-    /// They have the checksum that the server stores with the object.
+    /// The bytes have the checksum that the server stores with the object.
     Checksum(ChecksumAlgorithm),
-    /// They have the MD5 that the object's ETag is. Compared only if a response was interrupted and another one
-    /// continued it, and there is no checksum: then a proxy may have lost bytes before the interruption.
+    /// The bytes have the MD5 in the object's ETag. Compared only if an interrupted response was resumed and there is
+    /// no checksum, because a proxy may have lost bytes before the interruption.
     Etag,
-    /// They were compared with nothing, and why.
+    /// The bytes were not compared, for this reason.
     NotVerified(NotVerified),
 }
 
-/// Why bytes were compared with nothing.
+/// Reason why the bytes of a download were not compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NotVerified {
-    /// The server sent no checksum: it has none, or the client is set not to ask for it.
+    /// The server sent no checksum: it stores none, or the client is configured not to request it.
     NotOffered,
-    /// The checksum is composite: one of the checksums of the parts that the object was uploaded in.
+    /// The checksum is composite: a checksum of the checksums of the uploaded parts.
     Composite,
-    /// A range was read; the checksum is that of the whole object.
+    /// A range was read, but the checksum is that of the whole object.
     Range,
     /// The checksum is that of a part of the object.
     Part,
-    /// The checksum is a digest of this kind. It would cost more than the transfer, and those of parts that are read
-    /// in parallel cannot be combined.
+    /// The checksum is of this algorithm, which is not a CRC. Computing it would cost more than the transfer, and the
+    /// checksums of parts that are read in parallel cannot be combined.
     Digest(ChecksumAlgorithm),
 }
 
@@ -44,12 +44,12 @@ pub(crate) struct ExpectedChecksum {
     value: u64,
 }
 
-/// The checksum of the bytes of a part so far, over as many attempts as it takes; none if there is nothing to compare
+/// Checksum of the received bytes of a part, across its attempts. Computes nothing if there is no checksum to compare
 /// with.
 #[derive(Debug)]
 pub(crate) struct RunningChecksum(Option<Box<Digest>>);
 
-/// The checksum of a part, with the length that combining it with the next one needs.
+/// The checksum of a part, and its length, which is needed to combine it with the checksum of the parts before it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct PartChecksum {
     pub(crate) crc: u64,
@@ -57,7 +57,7 @@ pub(crate) struct PartChecksum {
 }
 
 impl ExpectedChecksum {
-    /// Returns the checksum that the response to a read of the bytes `wanted` has sent.
+    /// Returns the checksum in the response to a read of the bytes `wanted`, or why it cannot be compared.
     pub(crate) fn of(meta: &ObjectMeta, wanted: &Range<u64>) -> Result<Self, NotVerified> {
         let checksum = meta.checksum.as_ref().ok_or(NotVerified::NotOffered)?;
         if *wanted != (0..meta.size) {
@@ -72,7 +72,7 @@ impl ExpectedChecksum {
         Ok(Self { algorithm, value })
     }
 
-    /// Returns the checksum of no bytes.
+    /// Returns a running checksum of zero bytes.
     pub(crate) fn running(&self) -> RunningChecksum {
         RunningChecksum(crc(self.algorithm).map(|algorithm| Box::new(Digest::new(algorithm))))
     }
@@ -84,9 +84,9 @@ impl ExpectedChecksum {
         PartChecksum { crc, len }
     }
 
-    /// Compares the checksums of all parts, in order; `None` if they differ.
+    /// Compares the combined checksum of all parts, in order, with the expected one; `None` if they differ.
     ///
-    /// The checksum of a response that is only a part of the object may be that of the first part.
+    /// If the first response contains only a part of the object, its checksum may be that of the first part.
     pub(crate) fn verdict(&self, parts: &[PartChecksum]) -> Option<Verified> {
         let algorithm = crc(self.algorithm)?;
         let (first, rest) = parts.split_first()?;
@@ -130,7 +130,7 @@ impl RunningChecksum {
     }
 }
 
-/// Returns how a checksum is computed; `None` for those that are not.
+/// Returns the CRC parameters of an algorithm; `None` if it is not a CRC.
 fn crc(algorithm: ChecksumAlgorithm) -> Option<CrcAlgorithm> {
     match algorithm {
         ChecksumAlgorithm::Crc32 => Some(CrcAlgorithm::Crc32IsoHdlc),
@@ -140,7 +140,7 @@ fn crc(algorithm: ChecksumAlgorithm) -> Option<CrcAlgorithm> {
     }
 }
 
-/// Decodes the base64 of a header into a number; `None` if the length is wrong.
+/// Decodes a base64 checksum into a number; `None` if it is malformed or its length is wrong.
 fn value(checksum: &Checksum) -> Option<u64> {
     let len = match checksum.algorithm {
         ChecksumAlgorithm::Crc64Nvme => 8,
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_compared_has_a_reason() {
+    fn checksums_that_cannot_be_compared_have_a_reason() {
         let url = S3Url::parse("s3://b/k").unwrap();
         let bare = ObjectMeta::new(url, 9);
         assert_eq!(

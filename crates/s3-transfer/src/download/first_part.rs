@@ -1,4 +1,4 @@
-//! The first part of a read, whose response has the metadata that all parts need.
+//! State of the first part of a download: its destination, and the metadata from its response, which later parts need.
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -22,9 +22,9 @@ pub(super) struct FirstPart {
 /// Destination of the bytes of the first part.
 #[derive(Debug)]
 pub(super) enum FirstTarget {
-    /// To the call's destination.
+    /// The call's destination.
     Destination(Arc<Destination>),
-    /// To a reader, which gets at most this number of bytes of the part.
+    /// A reader, which gets at most this number of bytes of the part.
     Frames(FrameSender, u64),
 }
 
@@ -34,18 +34,18 @@ pub(super) struct Discovered {
     pub(super) meta: ObjectMeta,
     /// The bytes of the object that the caller wants.
     pub(super) wanted: Range<u64>,
-    /// Those of them that the first part reads.
+    /// The bytes of `wanted` that the first part reads.
     pub(super) first: Range<u64>,
     pub(super) expected: Expected,
-    /// The version that the caller has named.
+    /// The version that the caller requested.
     pub(super) version: Option<VersionId>,
-    /// The range that the caller requested, which errors name.
+    /// The range that the caller requested, for error messages.
     pub(super) asked: Option<ByteRange>,
     /// Storage for all parts, if there are several and they do not go to a reader.
     pub(super) assembly: Option<Arc<Assembly>>,
 }
 
-/// The checksum to compare with, or why it is missing.
+/// The checksum to compare with, or why there is no comparison.
 pub(super) type Expected = std::result::Result<ExpectedChecksum, NotVerified>;
 
 impl FirstPart {

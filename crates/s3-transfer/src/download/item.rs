@@ -1,4 +1,4 @@
-//! `GetItem`, its `Destination`, and the result of a read.
+//! Input and result types of a download: `GetItem`, `KnownObject`, `Destination`, `Fetched` and `ObjectData`.
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -30,7 +30,7 @@ pub struct GetItem {
 pub struct KnownObject {
     /// Its size in bytes.
     pub size: u64,
-    /// Its tag; the read is pinned to it.
+    /// Its ETag; the read is pinned to it.
     pub etag: Option<ETag>,
 }
 
@@ -43,7 +43,7 @@ impl KnownObject {
 }
 
 impl GetItem {
-    /// Reads a whole object of which nothing is known.
+    /// Creates a read of a whole object whose size and ETag are not known.
     #[must_use]
     pub fn new(url: S3Url) -> Self {
         Self {
@@ -103,9 +103,9 @@ pub enum Destination {
     NewFile(PathBuf),
     /// Into memory if its share allows it, else into a private file (mode 0600).
     Auto {
-        /// How much may be kept in memory. A clone that lives as long as the bytes counts them.
+        /// Its share of the memory budget. The caller keeps a clone as long as the bytes, so that they are counted.
         memory: MemoryShare,
-        /// The file for anything larger.
+        /// The file for a result that does not fit.
         path: LazyPath,
     },
 }
@@ -118,7 +118,7 @@ pub struct Fetched {
     pub meta: ObjectMeta,
     /// The range that was read, clipped at the end of the object.
     pub range: Range<u64>,
-    /// The bytes, or where they are.
+    /// The bytes, or the file that contains them.
     pub data: ObjectData,
     /// Whether the bytes were compared with the server's checksum.
     pub verified: Verified,

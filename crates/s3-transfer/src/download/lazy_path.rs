@@ -1,4 +1,4 @@
-//! [`LazyPath`]: the path of a file that may not be needed.
+//! [`LazyPath`]: the path of a file that may not be needed, computed at its first use.
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -6,12 +6,12 @@ use std::sync::{Arc, LazyLock};
 
 type Make = Box<dyn FnOnce() -> PathBuf + Send>;
 
-/// The path of a file that may not be needed: made at its first use, so that a directory for it can be made then too.
+/// The path of a file that may not be needed. It is computed at its first use, when its directory can be created too.
 #[derive(Clone, Debug)]
 pub struct LazyPath(Arc<LazyLock<PathBuf, Make>>);
 
 impl LazyPath {
-    /// A path that `make` returns. It is called at most once, on a thread of the runtime.
+    /// Creates a path that `make` computes. `make` is called at most once, on a thread of the runtime.
     pub fn new(make: impl FnOnce() -> PathBuf + Send + 'static) -> Self {
         Self(Arc::new(LazyLock::new(Box::new(make))))
     }

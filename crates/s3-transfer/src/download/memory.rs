@@ -1,9 +1,9 @@
-//! Memory budget of results that a caller keeps.
+//! [`MemoryBudget`]: limits the bytes of downloaded objects that a caller keeps in memory.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Memory that the results of many reads share. Clone is a reference count.
+/// Memory budget of the results of many reads. Clone is a reference count.
 ///
 /// # Examples
 ///
@@ -25,7 +25,7 @@ struct Budget {
 }
 
 impl MemoryBudget {
-    /// Returns memory for `bytes` bytes in all.
+    /// Creates a budget of `bytes` bytes.
     #[must_use]
     pub fn new(bytes: u64) -> Self {
         Self(Arc::new(Budget {
@@ -34,13 +34,13 @@ impl MemoryBudget {
         }))
     }
 
-    /// Returns how many bytes results hold, those included that are still being read.
+    /// Returns how many bytes are in use, including those of results that are still being read.
     #[must_use]
     pub fn taken(&self) -> u64 {
         self.0.taken.load(Ordering::Relaxed)
     }
 
-    /// Counts a result of `bytes` bytes that is in memory already, whatever is left.
+    /// Counts a result of `bytes` bytes that is already in memory, even if that exceeds the budget.
     #[must_use]
     pub fn hold(&self, bytes: u64) -> MemoryShare {
         let share = self.share(bytes);
@@ -49,8 +49,8 @@ impl MemoryBudget {
         share
     }
 
-    /// Returns a share for one result of at most `bytes` bytes. It takes the memory when the size of the result is
-    /// known, and gives it back with its last clone: keep one as long as the result.
+    /// Returns a share for one result of at most `bytes` bytes. It takes memory when the size of the result is known,
+    /// and returns it when its last clone is dropped: keep a clone as long as the result.
     #[must_use]
     pub fn share(&self, bytes: u64) -> MemoryShare {
         MemoryShare(Arc::new(Share {
@@ -73,7 +73,7 @@ struct Share {
 }
 
 impl MemoryShare {
-    /// Returns a share that only its own size limits.
+    /// Returns a share of at most `bytes` bytes with a budget of its own.
     #[must_use]
     pub fn up_to(bytes: u64) -> Self {
         MemoryBudget::new(bytes).share(bytes)
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shares_together_take_no_more_than_there_is_and_give_all_of_it_back() {
+    fn shares_stay_within_the_budget_and_return_their_memory() {
         let memory = MemoryBudget::new(10);
         let [one, two, three] = [(); 3].map(|()| memory.share(6));
         assert!(!one.take(7));

@@ -1,4 +1,4 @@
-//! Reading objects: a first ranged request that tells the size, the other parts in parallel, to memory, a file or a reader.
+//! Downloads: one ranged GET returns the size, then parallel GETs read the rest, to memory, a file or a reader.
 //!
 //! ```text
 //! GetItem ─► first part ──response──► the whole object: straight to its storage ─────────────► Fetched

@@ -1,4 +1,4 @@
-//! The read of one part of an object: a ranged request, and the draining of its body.
+//! Job that downloads one part of an object: sends a ranged GetObject, stores the body, and resumes it if interrupted.
 //!
 //! The first part learns from its response which bytes are to be read and provides the storage for them; later parts
 //! know both from the start. Everything else is the same: all responses are of one ETag, and an interrupted body
@@ -25,11 +25,11 @@ use crate::observer::MovedBytes;
 use crate::transfer::Reservation;
 use crate::{CallOptions, Event, Job, Observer, Progress, Transfer};
 
-/// The most bytes of a part that are neither in the caller's buffer nor in the file. 512 KiB: one buffer that gathers
-/// for the disk, and about as much in the connection.
+/// Maximum number of bytes of a part that are neither in the caller's buffer nor in the file. 512 KiB: one write
+/// buffer, and about as much in the connection.
 const MAX_IN_TRANSIT: u64 = 512 << 10;
 
-/// How much of a body is skipped at a time.
+/// Maximum number of body bytes that are skipped at a time.
 const SKIP_BUFFER: usize = 64 << 10;
 
 /// The read of one part. Its attempts follow each other and share its state; clone is a reference count.
@@ -39,9 +39,9 @@ pub(super) struct PartRead(Arc<Part>);
 #[derive(Debug)]
 struct Part {
     transfer: Transfer,
-    /// The first request. Later ones ask for the missing bytes of the version that the first response was of.
+    /// The first request. Later ones request the missing bytes, pinned to the ETag of the first response.
     request: GetRequest,
-    /// The range that the caller has asked for: an error names no other one.
+    /// The range that the caller requested. Errors name only this range.
     asked: Option<ByteRange>,
     /// State of the first part; `None` for the others.
     first: Option<FirstPart>,
@@ -59,12 +59,12 @@ pub(super) struct FinishedPart {
     pub(super) checksum: PartChecksum,
     /// The result of the comparison, if the part is the whole object.
     pub(super) verified: Option<Verified>,
-    /// An interrupted response was continued by another one.
+    /// Whether an interrupted response was resumed by another one.
     pub(super) is_resumed: bool,
 }
 
 impl PartRead {
-    /// Returns the read of the first part of `item`, which asks for `range`.
+    /// Returns the read of the first part of `item`, which requests `range`.
     pub(super) fn first(
         transfer: &Transfer,
         item: &GetItem,
@@ -82,7 +82,7 @@ impl PartRead {
         }
         let state = PartState {
             pin: request.conditions.if_match.clone(),
-            // A server that lists the object with another size than it sends contradicts itself.
+            // If the server sends another size than it listed, the object has changed.
             size: known.map(|known| known.size),
             buffer: None,
         };
@@ -140,7 +140,7 @@ impl PartRead {
         }))
     }
 
-    /// Whether the first response has arrived and there are more parts to read into an assembly.
+    /// Returns whether the first response has arrived and there are more parts to read into an assembly.
     pub(super) fn has_more_parts(&self) -> bool {
         let discovered = self.0.first.as_ref().map(FirstPart::discovered);
         discovered.is_some_and(|found| found.as_ref().is_some_and(|found| found.assembly.is_some()))
@@ -214,7 +214,7 @@ impl Part {
             let wanted = self.resolve(&meta)?;
             state.buffer = Some(match &first.target {
                 FirstTarget::Frames(frames, most) => {
-                    // A response of other bytes makes an empty first part, not one that ends before it begins.
+                    // If the server sent other bytes, the first part is empty; its end is never before its start.
                     let end = sent.end.max(wanted.start).min(wanted.end);
                     let end = end.min(wanted.start.saturating_add(*most));
                     let (span, storage) = (wanted.start..end, PartStorage::Frames(frames.clone()));
@@ -234,7 +234,7 @@ impl Part {
                     PartBuffer::new(wanted, storage, expected)
                 }
                 FirstTarget::Destination(to) => {
-                    // Boxed, as below: small objects do not carry the future of large ones.
+                    // Boxed, as below, so that the future of a small object does not contain that of a large one.
                     Box::pin(self.assemble(first, to, meta, wanted, &sent)).await?
                 }
             });
@@ -280,7 +280,7 @@ impl Part {
         expected
     }
 
-    /// Stores bytes that are all in memory: nothing is copied, and a file is written in one go.
+    /// Stores a body that is completely in memory, without a copy; a file is written in one step.
     async fn store_whole(
         &self,
         first: &FirstPart,
@@ -331,7 +331,7 @@ impl Part {
         })
     }
 
-    /// Provides storage for all parts, so that the others can start.
+    /// Provides storage for all parts, so that later parts can start.
     async fn assemble(
         &self,
         first: &FirstPart,
@@ -350,7 +350,7 @@ impl Part {
         Ok(PartBuffer::new(span, storage, expected))
     }
 
-    /// Fails if a response is of another version than the read.
+    /// Fails if the ETag or size of a response differs from that of the responses before.
     fn check_version(&self, state: &mut PartState, meta: &ObjectMeta) -> Result<()> {
         let changed = |text| Err(self.error(ErrorKind::ChangedDuringRead).with_message(text));
         match (&state.pin, &meta.etag) {
@@ -369,7 +369,7 @@ impl Part {
         }
     }
 
-    /// Takes the missing bytes from a body that holds the bytes `sent`.
+    /// Stores the missing bytes from a body that contains the bytes `sent`.
     async fn take_body(
         &self,
         mut state: LockedState<'_>,
@@ -378,13 +378,13 @@ impl Part {
     ) -> Result<FinishedPart> {
         let buffer = state.buffer();
         let missing = buffer.missing();
-        // Checksums that can be computed here survive an interruption; the body need not compute them too.
+        // A checksum that is computed here survives an interruption, so the body need not compute one too.
         if buffer.checksum.len().is_some() {
             body.skip_verification();
         }
         let verified = body.verified_by_store();
         let verified = verified.filter(|_| sent == missing && missing == buffer.span);
-        // More than was asked for is fine: a server may ignore ranges.
+        // More bytes than requested are accepted: a server may ignore ranges.
         if sent.start > missing.start || sent.end < missing.end {
             return Err(self.integrity(format!(
                 "the server sent bytes {sent:?}, but {missing:?} were requested"
@@ -448,7 +448,7 @@ impl Part {
         Err(self.integrity("the body is longer than announced".to_owned()))
     }
 
-    /// Waits until the limit of the rate lets bytes pass. They have arrived: it is the next ones that wait in the
+    /// Waits until the rate limit lets these bytes pass. They have already arrived; the bytes after them wait in the
     /// connection.
     async fn wait_for_rate(&self, bytes: u64) {
         if self.transfer.has_rate_limit() {
@@ -457,7 +457,7 @@ impl Part {
         }
     }
 
-    /// Notes how many bytes the part holds; returns how many more that are than ever before.
+    /// Records how many bytes the part has stored. Returns how many more these are than the previous maximum.
     fn gain(&self, held: u64) -> u64 {
         let before = self.progress.bytes();
         self.progress.reach(held);
@@ -530,8 +530,8 @@ impl Part {
         found.md5().filter(|_| is_only).cloned()
     }
 
-    /// Whether this part is the whole object and has another checksum than the server sent. Of several parts, only all
-    /// together can be compared.
+    /// Returns whether this part is the whole object and its checksum is not the one that the server sent. With several
+    /// parts, only the combined checksum can be compared.
     fn is_only_part_and_differs(&self, checksum: PartChecksum) -> bool {
         let discovered = self.first.as_ref().map(FirstPart::discovered);
         let found = discovered.as_ref().and_then(|found| found.as_ref());
@@ -564,7 +564,7 @@ impl Part {
         self.integrity("the bytes do not have the checksum that the server sent".to_owned())
     }
 
-    /// A violation of the protocol. The next response may be right.
+    /// Returns an `Integrity` error that is retried: the next response may be correct.
     fn integrity(&self, message: String) -> Error {
         self.error(ErrorKind::Integrity)
             .with_message(message)
@@ -580,13 +580,13 @@ fn in_the_body(error: Error) -> Error {
     }
 }
 
-/// As much of a length as fits into memory at once.
+/// Converts a length to `usize`, saturating at `usize::MAX`.
 fn in_memory(len: u64) -> usize {
     usize::try_from(len).unwrap_or(usize::MAX)
 }
 
-/// Takes the bytes `wanted` from a body that holds the bytes `sent`, if all of it is in memory and as long as
-/// announced.
+/// Takes the bytes `wanted` from a body that contains the bytes `sent`, if it is completely in memory and has the
+/// announced length.
 fn buffered_bytes(body: &mut Body, sent: &Range<u64>, wanted: &Range<u64>) -> Option<Bytes> {
     let bytes = body.take_whole()?;
     if bytes.len() as u64 != sent.end - sent.start {

@@ -1,4 +1,4 @@
-//! The state of a part, which its attempts share: the version, the bytes that have arrived, their checksum.
+//! State of a part download, shared by its attempts: the object's ETag and size, the stored bytes, their checksum.
 
 use std::ops::{Deref, DerefMut, Range};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,12 +9,12 @@ use super::checksum::{PartChecksum, RunningChecksum};
 use super::first_part::Expected;
 use super::part_storage::PartStorage;
 
-/// How far a part has come.
+/// State of a part download.
 #[derive(Debug)]
 pub(super) struct PartState {
-    /// Every response must be of this version.
+    /// The ETag that every response must have.
     pub(super) pin: Option<ETag>,
-    /// The size of that version: all that tells two versions apart where a server sends no ETag.
+    /// The size of that version. Without ETags, only the size distinguishes two versions.
     pub(super) size: Option<u64>,
     /// Range and storage of the part, once they are known.
     pub(super) buffer: Option<PartBuffer>,
@@ -26,7 +26,7 @@ pub(super) struct PartBuffer {
     pub(super) span: Range<u64>,
     pub(super) storage: PartStorage,
     pub(super) checksum: RunningChecksum,
-    /// Bytes of an attempt are held that a later one has continued.
+    /// Whether a later attempt has resumed after stored bytes of an earlier one.
     pub(super) is_resumed: bool,
 }
 
@@ -53,13 +53,13 @@ impl PartBuffer {
         self.checksum.of(self.span.end - self.span.start)
     }
 
-    /// Forgets the received bytes. Returns `false` if the reader already has some of them.
+    /// Discards the received bytes. Returns `false` if the reader already has some of them.
     pub(super) fn clear(&mut self) -> bool {
         self.checksum.reset();
         self.storage.clear()
     }
 
-    /// Starts over if bytes are lost that are in the checksum: those of a write whose attempt was dropped.
+    /// Starts over if the checksum includes lost bytes: those of a write whose attempt was dropped.
     fn forget_lost(&mut self) {
         let summed = self.checksum.len();
         if summed.is_some_and(|summed| summed != self.storage.filled()) {
@@ -68,7 +68,7 @@ impl PartBuffer {
     }
 }
 
-/// The state of a part during an attempt, which puts it back however it ends.
+/// The state of a part during an attempt. Dropping it returns the state to its slot.
 pub(super) struct LockedState<'a> {
     slot: &'a Mutex<Option<PartState>>,
     state: Option<PartState>,

@@ -1,4 +1,4 @@
-//! [`ProcessorLoad`]: whether this process has kept its processors busy.
+//! [`ProcessorLoad`]: measures whether this process keeps its processors busy.
 
 use std::sync::OnceLock;
 use std::thread;
@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// Processors count as busy if this process computes for at least this share of the time. 0.7: a stream from a server of
-/// the same speed waits for it now and then (docs/TUNING.md).
+/// Minimum share of the available processor time that counts as busy. 0.7: even a stream from a server of the same
+/// speed waits for it now and then (docs/TUNING.md).
 const BUSY: f64 = 0.7;
 
-/// The processor time of this process since a moment.
+/// Start of a measurement: the time, and the processor time that this process had used by then.
 #[derive(Debug)]
 pub(super) struct ProcessorLoad {
     since: Instant,
@@ -25,7 +25,7 @@ impl ProcessorLoad {
         }
     }
 
-    /// Returns whether all processors that this process may use were busy with it until now. One system call.
+    /// Returns whether this process has kept all processors that it may use busy since `begin`. One system call.
     pub(super) fn was_full(&self) -> bool {
         let used = processor_time().saturating_sub(self.used);
         is_full(used, self.since.elapsed(), processors())
@@ -36,7 +36,7 @@ fn is_full(used: Duration, time: Duration, processors: f64) -> bool {
     used.as_secs_f64() >= BUSY * processors * time.as_secs_f64()
 }
 
-/// Returns how long this process has computed, on all processors.
+/// Returns the processor time that this process has used, on all processors.
 fn processor_time() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::try_from(time).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! `Transfer::get_ranges`: several ranges of one object, all of one version.
+//! `Transfer::get_ranges`: reads several ranges of one object into memory, all of one version.
 
 use std::ops::Range;
 
@@ -81,7 +81,7 @@ impl Transfer {
             let item = item.clone().with_range(span.clone());
             async move {
                 let read = transfer.get(item, Destination::Memory, &options).await;
-                // The caller has asked for other ranges than this one.
+                // The caller requested other ranges than this one.
                 read.map_err(Error::without_range)
             }
         };
@@ -127,7 +127,7 @@ fn coalesce(ranges: &[Range<u64>], gap: u64) -> Vec<Range<u64>> {
     spans
 }
 
-/// Whether all bytes come from one version, as far as the server tells.
+/// Returns whether all results have the same ETag and size.
 fn is_one_version(read: &[Fetched]) -> bool {
     let version = |meta: &ObjectMeta| (meta.etag.clone(), meta.size);
     read.windows(2)

@@ -1,22 +1,23 @@
-//! [`ReadAhead`]: how many parts are read ahead of the reader of a stream.
+//! [`ReadAhead`]: decides how many parts of a streaming download are read ahead of the reader.
 //!
-//! Twice as many after each part, because one connection may be slower than the reader. If this process kept its
-//! processors busy from the start of a part to its end, more connections would not be faster, and bytes that wait for the
-//! reader leave the cache of the processor: then the next part only starts shortly before it is needed.
+//! The number doubles after each part, because one connection may be slower than the reader. If this process kept its
+//! processors busy while a part was read, more connections would not be faster, and bytes that wait for the reader
+//! would leave the processor's cache: then the next part only starts shortly before it is needed.
 
-/// How far before the end of a part the next one starts at the latest: 1 MiB, the time of a request on a fast network.
+/// The next part starts at the latest this many bytes before the end of a part: 1 MiB, the time of a request on a fast
+/// network.
 const NEAR: u64 = 1 << 20;
 
 #[derive(Debug)]
 pub(super) struct ReadAhead {
     parts: usize,
     most: usize,
-    /// How far before the end of a part the next one starts, whatever `parts` is.
+    /// The next part starts at the latest this many bytes before the end of a part, whatever `parts` is.
     near: u64,
 }
 
 impl ReadAhead {
-    /// Returns the read-ahead of a stream whose first part has `first` bytes; of at most `most` parts.
+    /// Returns the read-ahead of a stream whose first part has `first` bytes. It is at most `most` parts.
     pub(super) fn new(first: u64, most: usize) -> Self {
         Self {
             parts: 0,
@@ -25,7 +26,7 @@ impl ReadAhead {
         }
     }
 
-    /// Returns how many parts may be read ahead of a part of which the reader has `left` bytes before it.
+    /// Returns how many parts may be read ahead while the reader has `left` bytes of the current part to read.
     pub(super) fn parts(&self, left: u64) -> usize {
         match left <= self.near {
             true => self.parts.max(1),
@@ -33,7 +34,7 @@ impl ReadAhead {
         }
     }
 
-    /// The reader has come to the end of a part, during which the processors were busy or not.
+    /// Updates the number at the end of a part. `was_busy` tells whether the processors were busy during it.
     pub(super) fn part_ended(&mut self, was_busy: bool) {
         self.near = NEAR;
         self.parts = match was_busy {

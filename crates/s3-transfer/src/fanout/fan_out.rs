@@ -1,12 +1,12 @@
-//! The stream of a fan-out's results, and the ways to collect it.
+//! [`FanOut`]: runs a job over many inputs in worker tasks, and streams or collects the results.
 //!
 //! ```text
 //! inputs ──► worker 0 (thread 0): a window of jobs ──► results ─┐
 //!        └─► worker 1 (thread 1): a window of jobs ──► results ─┴─► FanOut, to the caller
 //! ```
 //!
-//! Workers are tasks of their own, so jobs run while the caller waits for something else. Jobs hold permits and memory;
-//! a caller that polled them itself could block other transfers, or its own.
+//! Workers are separate tasks, so jobs run while the caller waits for something else. Jobs hold permits and memory: if
+//! the caller polled them itself and paused, it could block other transfers, or its own.
 
 use std::fmt;
 use std::future::Future;
@@ -29,7 +29,7 @@ use crate::Transfer;
 use crate::sync::workers;
 use crate::worker_pool::{PoolHandle, PoolJoinSet, spawn_detached};
 
-/// Most workers of a fan-out. 8: more threads than any network of one process can keep busy.
+/// Maximum number of workers of a fan-out. 8: more threads than the network of one process can keep busy.
 const MAX_WORKERS: usize = 8;
 
 /// The results of a fan-out: a stream of `(input index, result)` in order of completion.
@@ -43,17 +43,17 @@ const MAX_WORKERS: usize = 8;
 pub struct FanOut<T, E = Error> {
     inputs: Arc<dyn Inputs>,
     start_worker: Box<StartWorker<Result<T, E>>>,
-    /// Moves pages into the inputs. A mutex only so that the stream is `Sync`.
+    /// Moves pages into the inputs. In a mutex only so that the stream is `Sync`.
     pages: Mutex<Option<BoxStream<'static, Result<(), E>>>>,
     state: Arc<FanOutState>,
     /// One queue per worker; empty until the first poll.
     queues: Vec<Arc<ResultQueue<Result<T, E>>>>,
     workers: PoolJoinSet<()>,
-    /// Results taken from the queue of this number.
+    /// The number of a worker, and results taken from its queue.
     taken: (usize, Results<T, E>),
 }
 
-/// Makes the worker of a number.
+/// Creates the worker with this number.
 type StartWorker<R> =
     dyn Fn(usize, Arc<FanOutState>, Arc<ResultQueue<R>>) -> BoxFuture<'static, ()> + Send + Sync;
 
@@ -101,8 +101,8 @@ impl Transfer {
     /// Runs `job` over inputs that arrive in pages, such as the pages of a listing; otherwise as
     /// [`fan_out`](Self::fan_out).
     ///
-    /// The next page is polled for while jobs run, when all inputs of the page before have been started. An error of
-    /// `pages` takes the index of the input that would have come next, is that input's result, and ends the inputs.
+    /// The next page is polled while jobs run, when all inputs of the previous page have been started. An error of
+    /// `pages` becomes the result of the next input index, and ends the inputs.
     ///
     /// # Examples
     ///
@@ -205,7 +205,7 @@ impl<T: Send + 'static, E: Send + 'static> FanOut<T, E> {
     }
 
     /// Waits until the fan-out has ended, and returns one outcome per input, in input order: `None` if it was not
-    /// started, or was cancelled. Of pages, only inputs that have arrived are counted.
+    /// started, or was cancelled. With pages, only inputs that have arrived are counted.
     ///
     /// With [`AfterFailure::Cancel`], the failure with the lowest index does not depend on timing: inputs before a failed
     /// one are completed.
@@ -363,8 +363,8 @@ impl<T, E> fmt::Debug for FanOut<T, E> {
 
 impl<T, E> Unpin for FanOut<T, E> {}
 
-/// Jobs in other threads end after the drop. [`Transfer::wait_for_cleanup`] waits for them: they may hold uploads, whose
-/// aborts begin only then, and temporary files.
+/// Jobs on other threads end after the drop. [`Transfer::wait_for_cleanup`] waits for them, because they may hold
+/// temporary files and uploads, whose aborts only begin then.
 impl<T, E> Drop for FanOut<T, E> {
     fn drop(&mut self) {
         if self.workers.len() == 0 {

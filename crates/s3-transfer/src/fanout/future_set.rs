@@ -1,4 +1,4 @@
-//! A set of futures that one task polls, without a task or an allocation for each future.
+//! [`FutureSet`]: futures that one task polls, without a task or an allocation for each future.
 //!
 //! A slot keeps its memory and its waker for the next future. A waker puts its slot's number into the wake queue; the
 //! first one in an empty queue wakes the task.
@@ -45,7 +45,7 @@ impl WakeQueue {
 /// Wakes one slot.
 struct SlotWaker {
     slot: usize,
-    /// The slot is in the queue.
+    /// Whether the slot is in the queue.
     queued: AtomicBool,
     queue: WakeQueue,
 }

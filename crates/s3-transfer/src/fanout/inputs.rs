@@ -1,4 +1,4 @@
-//! The inputs of a fan-out, numbered in the order in which they are taken.
+//! [`InputQueue`]: the inputs of a fan-out, shared by its workers and numbered in the order in which they are taken.
 
 use std::sync::PoisonError;
 
@@ -9,9 +9,9 @@ pub(super) struct InputQueue<P>(Mutex<QueueState<P>>);
 
 struct QueueState<P> {
     page: Option<P>,
-    /// The page has no more inputs.
+    /// Whether the page has no more inputs.
     drained: bool,
-    /// More pages may come.
+    /// Whether more pages may come.
     open: bool,
     taken: usize,
 }
@@ -67,7 +67,7 @@ impl<P: Iterator> InputQueue<P> {
         };
         let next = match item {
             Some((item, left)) => {
-                // Asks for the next page before a worker waits for it.
+                // Requests the next page before a worker waits for it.
                 state.drained = state.open && left == Some(0);
                 state.taken += 1;
                 NextInput::Input(state.taken - 1, item)
@@ -86,13 +86,13 @@ impl<P: Iterator> InputQueue<P> {
 
 /// An input queue with the type of its inputs erased.
 pub(super) trait Inputs: Send + Sync {
-    /// Whether all inputs that have arrived are taken, and more may come.
+    /// Returns whether all inputs that have arrived are taken, and more may come.
     fn wants_page(&self) -> bool;
 
     /// Ends the inputs: no more pages come.
     fn close(&self);
 
-    /// Ends the inputs because of an error, and returns the error's number.
+    /// Ends the inputs because of an error, and returns the index of the error.
     fn fail(&self) -> usize;
 
     /// Returns an upper bound of the number of inputs.

@@ -12,7 +12,7 @@ use super::{AfterFailure, FanOutOptions};
 use crate::sync::{Semaphore, chance, draw, explore, set_workers};
 use crate::{FanOut, Transfer, TransferConfig};
 
-/// How many jobs run at once; the others wait for a permit.
+/// Number of jobs that run at once; the others wait for a permit.
 const PERMITS: usize = 2;
 
 /// A random fan-out: its window, and which inputs fail. Shared by all of its jobs.
@@ -78,7 +78,7 @@ impl Jobs {
         })
     }
 
-    /// Waits until all jobs have ended, for ever if one leaks, and checks that everything was released.
+    /// Waits until all jobs have ended (forever if one leaks), and checks that everything was released.
     fn check_ended(self: &Arc<Self>) {
         while Arc::strong_count(self) > 1 {
             shuttle::thread::yield_now();

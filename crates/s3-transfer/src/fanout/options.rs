@@ -1,4 +1,4 @@
-//! Options of a fan-out.
+//! Options of a fan-out: the number of inputs in flight, and how it continues after a failure.
 
 use std::num::NonZeroUsize;
 
@@ -6,12 +6,12 @@ use std::num::NonZeroUsize;
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct FanOutOptions {
-    /// How many inputs may be in flight at once; the configuration's window when `None`.
+    /// Maximum number of inputs in flight; the configuration's window when `None`.
     pub window: Option<NonZeroUsize>,
 }
 
 impl FanOutOptions {
-    /// Limits how many inputs may be in flight at once.
+    /// Sets the maximum number of inputs in flight.
     #[must_use]
     pub fn with_window(mut self, window: NonZeroUsize) -> Self {
         self.window = Some(window);

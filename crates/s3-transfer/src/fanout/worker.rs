@@ -16,7 +16,8 @@ use crate::Transfer;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::{AtomicWaker, Mutex, MutexGuard};
 
-/// Polls per turn of a worker, after which other tasks of its thread run. 128: tokio's cooperative budget.
+/// Maximum number of polls per turn of a worker, after which other tasks of its thread run. 128: tokio's cooperative
+/// budget.
 const POLLS_PER_TURN: usize = 128;
 
 /// State shared by the workers of a fan-out and its reader.
@@ -26,7 +27,7 @@ pub(super) struct FanOutState {
     pub(super) window: Option<usize>,
     pub(super) workers: usize,
     pub(super) after_failure: AfterFailure,
-    /// The reader collects all results, so unread results do not count against the window.
+    /// Whether the reader collects all results. Unread results then do not count against the window.
     pub(super) collects: bool,
     pub(super) reader: AtomicWaker,
     /// The failed input with the lowest index; `usize::MAX` before a failure. No input is started after it is set, and
@@ -60,12 +61,12 @@ impl FanOutState {
     }
 }
 
-/// Results of one worker on their way to the reader.
+/// Queue of results from one worker to the reader.
 pub(super) struct ResultQueue<R> {
     /// Wakes the worker.
     pub(super) wakes: WakeQueue,
     results: Mutex<Vec<(usize, R)>>,
-    /// How many results have not reached the caller.
+    /// Number of results that have not reached the caller.
     waiting: AtomicUsize,
     /// Set while the worker waits for the reader to make room.
     blocked: AtomicBool,

@@ -1,4 +1,4 @@
-//! A pool of buffers between the network and local files.
+//! [`Buffers`]: pool of 256 KiB buffers, which gather downloaded bytes for a local file or the reader of a stream.
 
 use std::sync::{Arc, PoisonError};
 
@@ -11,10 +11,11 @@ use crate::sync::{Mutex, MutexGuard};
 /// 2 MiB take ext4 twice the CPU time; see docs/TUNING.md.
 pub(crate) const BUFFER: usize = 256 << 10;
 
-/// The most free buffers: 16 MiB. The memory budget bounds those in use.
+/// Maximum number of free buffers: 16 MiB. The memory budget bounds those in use.
 const MAX_FREE: usize = 64;
 
-/// Free buffers, the one used last on top, because it may be in the CPU cache. Clone is a reference count.
+/// Stack of free buffers. The one used last is taken first, because it may be in the CPU cache. Clone is a reference
+/// count.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Buffers {
     free: Arc<Mutex<Vec<BytesMut>>>,

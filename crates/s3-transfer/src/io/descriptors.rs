@@ -1,4 +1,4 @@
-//! File descriptors: how many attempts fit into the limit of the process, and files that are opened when there is one.
+//! File descriptor limit: computes how many attempts it allows, and retries opening a file when it is reached.
 
 use std::fs::{self, File};
 use std::io;
@@ -12,11 +12,11 @@ use super::local_failure;
 use crate::request_job::RequestJob;
 use crate::{CallOptions, Transfer};
 
-/// An attempt has a connection, and most have a file.
+/// Descriptors of an attempt: its connection, and in most cases a file.
 const PER_ATTEMPT: usize = 2;
 
-/// Returns how many attempts may be in flight in this process: three quarters of the descriptors that it may open (the
-/// soft limit of `RLIMIT_NOFILE`), less those that are open, are for attempts.
+/// Returns how many attempts may be in flight in this process. They get three quarters of the descriptors that the
+/// process may open (the soft limit of `RLIMIT_NOFILE`), minus those that are already open.
 pub(crate) fn attempts_by_descriptors() -> usize {
     let Some(limit) = getrlimit(Resource::Nofile).current else {
         return usize::MAX;
@@ -31,12 +31,12 @@ fn attempts(limit: usize, open: usize) -> usize {
 }
 
 impl Transfer {
-    /// Opens a local file to upload it. A process that may not open more files waits for others to be closed, as after
-    /// a failed request, with fewer requests in flight.
+    /// Opens a local file to upload it. If the process may not open more files, retries as after a failed request, with
+    /// fewer requests in flight, until other files have been closed.
     ///
     /// # Errors
     ///
-    /// The inner error if the file cannot be opened; `LocalIo` if there is no descriptor for it after all attempts.
+    /// The inner error if the file cannot be opened; `LocalIo` if no descriptor was free in any attempt.
     pub async fn open_file(&self, path: &Path, options: &CallOptions) -> Result<io::Result<File>> {
         match File::open(path) {
             Err(error) if is_retryable(&error) => {}

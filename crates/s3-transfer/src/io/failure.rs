@@ -5,8 +5,8 @@ use std::path::Path;
 
 use s3_core::{Error, ErrorKind, Operation, Retryability};
 
-/// Converts an I/O error of a local file: `DiskFull` if the disk is full, otherwise `LocalIo`. Only an error that fewer open
-/// files prevent is retryable.
+/// Converts an I/O error of a local file: `DiskFull` if the disk is full, otherwise `LocalIo`. It is retryable only if
+/// too many files are open.
 pub(crate) fn local_failure(operation: Operation, path: &Path, cause: io::Error) -> Error {
     let kind = ErrorKind::of_local(cause.kind());
     let retryability = Retryability::of_os_error(&cause);

@@ -1,4 +1,4 @@
-//! Shuttle tests of result memory: a buffer that several threads share is returned by its last owner.
+//! Shuttle tests of the pool of result buffers: a buffer that several threads share is returned by its last owner.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};

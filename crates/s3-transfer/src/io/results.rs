@@ -1,4 +1,4 @@
-//! A pool of buffers for results in memory, which are reused after their reader has dropped them.
+//! [`ResultBuffers`]: pool of buffers for downloads to memory, which are reused after their reader has dropped them.
 //!
 //! The allocator returns a large allocation to the system when it is freed, and the system zeroes the pages of the next
 //! one: for an object of 1 MiB that takes half as long as reading it. A caller that reads objects one after the other
@@ -11,12 +11,12 @@ use bytes::{Bytes, BytesMut};
 
 use crate::sync::{Mutex, MutexGuard};
 
-/// The smallest buffer that is reused. 64 KiB: glibc trims a heap with 128 KiB of free memory at its end, which are two
+/// Minimum size of a reused buffer. 64 KiB: glibc trims a heap with 128 KiB of free memory at its end, which are two
 /// such buffers.
 const MIN_SIZE: usize = 64 << 10;
-/// The largest buffer that is reused: one part.
+/// Maximum size of a reused buffer: one part.
 const MAX_SIZE: usize = 8 << 20;
-/// The most bytes in free buffers.
+/// Maximum number of bytes in free buffers.
 const MAX_FREE: usize = 16 << 20;
 
 /// Free buffers of results. Clone is a reference count.
@@ -71,7 +71,7 @@ impl FreeBuffers {
 /// A buffer in use by a reader.
 struct PooledBuffer {
     buffer: BytesMut,
-    /// The pool, unless it is dropped first.
+    /// The pool, which may be dropped before the buffer.
     pool: Weak<Mutex<FreeBuffers>>,
 }
 
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_comes_back_with_the_last_reader_and_not_before() {
+    fn a_buffer_returns_to_the_pool_when_its_last_reader_drops_it() {
         let results = ResultBuffers::default();
         let bytes = results.freeze(full(1 << 20));
         let address = bytes.as_ptr();
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_buffer_that_is_hardly_larger_is_taken() {
+    fn a_buffer_that_is_more_than_an_eighth_larger_is_not_taken() {
         let results = ResultBuffers::default();
         drop(results.freeze(full(1 << 20)));
         assert!(results.take((1 << 20) + 1).is_none());
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_small_or_too_large_is_not_kept() {
+    fn buffers_outside_the_size_limits_are_not_kept() {
         let results = ResultBuffers::default();
         for len in [MIN_SIZE - 1, MAX_SIZE + 1] {
             drop(results.freeze(full(len)));
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_waits_than_the_limit_and_the_oldest_go_first() {
+    fn the_oldest_free_buffers_are_dropped_at_the_limit() {
         let results = ResultBuffers::default();
         let in_use: Vec<_> = (0..20)
             .map(|n| results.freeze(full((1 << 20) - n)))
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn results_outlive_where_they_come_from() {
+    fn results_outlive_the_pool() {
         let results = ResultBuffers::default();
         let bytes = results.freeze(full(1 << 20));
         drop(results);

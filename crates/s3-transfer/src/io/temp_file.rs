@@ -1,4 +1,4 @@
-//! Temporary files that are renamed to their target when they are complete.
+//! [`TempFile`]: a file that is written under a temporary name next to its target, and renamed when it is complete.
 
 use std::fs::{File, Permissions};
 use std::io;
@@ -12,10 +12,10 @@ use tempfile::TempPath;
 
 use super::BUFFER;
 
-/// The suffix of unfinished files, which a killed process leaves behind.
+/// Suffix of unfinished files. A killed process leaves them behind.
 const SUFFIX: &str = ".s3-part";
 
-/// Files from this size on are preallocated. For smaller ones the call costs more than it saves.
+/// Minimum size of a file that is preallocated. For smaller ones the call costs more than it saves.
 const PREALLOCATE_FROM: u64 = 1 << 20;
 
 /// A file that is being written in the directory of its target. Dropping it removes it.
@@ -33,7 +33,7 @@ impl TempFile {
     ///
     /// # Errors
     ///
-    /// The errors of creating a file; `StorageFull` without room for `len` bytes, if the file system can tell.
+    /// The errors of creating a file; `StorageFull` if the file system can tell that there is no room for `len` bytes.
     pub(crate) fn create(target: &Path, mode: u32, len: u64) -> io::Result<Self> {
         let directory = match target.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -46,9 +46,9 @@ impl TempFile {
                 .permissions(Permissions::from_mode(mode))
                 .tempfile_in(directory)?
                 .into_parts();
-            // The lock is held until the process ends: the cleanup does not remove locked files. On a file system without
-            // locks, locking fails, and the cleanup removes nothing.
-            // This call waits while a search for orphans holds the lock.
+            // The lock is held until the file is renamed or the process ends: the cleanup does not remove locked files.
+            // On a file system without locks, locking fails, and the cleanup removes nothing. This call waits while a
+            // search for orphans holds the lock.
             let _ = file.lock_shared();
             // The search may have removed the file before it was locked.
             if file.metadata()?.nlink() > 0 {
@@ -71,7 +71,7 @@ impl TempFile {
     ///
     /// # Errors
     ///
-    /// Those of a rename; `AlreadyExists` for an existing file that is not to be replaced.
+    /// Those of a rename; `AlreadyExists` if the target exists and is not to be replaced.
     pub(crate) fn persist(self, target: &Target) -> io::Result<()> {
         let named = match target.replaces {
             true => self.temp.persist(&target.path),
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_locked_as_long_as_it_has_no_name() {
+    fn a_file_is_locked_until_it_is_renamed() {
         let dir = tempfile::tempdir().unwrap();
         let target = dir.path().join("x");
         let temp = TempFile::create(&target, 0o600, 0).unwrap();
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn room_is_made_before_the_bytes_come() {
+    fn disk_space_is_reserved_before_the_first_write() {
         let dir = tempfile::tempdir().unwrap();
         let len = PREALLOCATE_FROM + 5;
         let temp = TempFile::create(&dir.path().join("x"), 0o600, len).unwrap();
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn room_that_no_disk_has_is_an_error_and_leaves_nothing() {
+    fn reserving_more_than_the_disk_has_fails_and_leaves_no_file() {
         let dir = tempfile::tempdir().unwrap();
         let error = TempFile::create(&dir.path().join("x"), 0o600, 1 << 50).unwrap_err();
         let kind = error.kind();
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_system_that_cannot_reserve_is_no_failure() {
+    fn a_file_system_that_cannot_reserve_space_is_not_an_error() {
         for errno in [Errno::OPNOTSUPP, Errno::INVAL, Errno::NOSYS, Errno::INTR] {
             assert!(ignore_unsupported(Err(errno)).is_ok(), "{errno}");
         }

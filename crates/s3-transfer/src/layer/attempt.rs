@@ -1,4 +1,4 @@
-//! One attempt of a job: it waits for a permit, runs the job, and ends when that has stalled.
+//! [`AttemptService`]: makes one attempt of a job: waits for a permit, runs the job, and aborts it when it stalls.
 //!
 //! The permit is held until the body is drained: the limit bounds bytes in flight, not just requests. A job that backs
 //! off holds none.

@@ -1,4 +1,4 @@
-//! Exponential backoff with a cap and full jitter.
+//! [`Backoff`]: computes the wait before each retry: exponential backoff with a cap and full jitter.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -38,7 +38,7 @@ impl Backoff {
         most.mul_f64(share)
     }
 
-    /// Returns the wait that a server asked for, at most the cap.
+    /// Returns the wait that the server requested, at most the cap.
     pub(super) fn asked(&self, after: Duration) -> Duration {
         after.min(self.cap)
     }

@@ -18,21 +18,22 @@ use std::time::Duration;
 use crate::sync::atomic::{AtomicU32, Ordering};
 use crate::sync::{Instant, Mutex, MutexGuard, Notify, sleep_until};
 
-/// Failures in a row that open the breaker. More than one job alone makes (21 by default). A server that
+/// Number of failures in a row that opens the breaker: more than one job alone makes (21 by default). A server that
 /// fails nine requests in ten at random reaches 32 once in thirty runs.
 const FAILURES_TO_OPEN: u32 = if cfg!(shuttle) { 2 } else { 32 };
 
-/// An outage ends without a success if no attempt has failed for this time and the longest stall. 10 s: five times the
-/// longest interval between probes.
+/// An outage also ends, without a success, if no attempt has failed for this time plus the longest stall. 10 s: five
+/// times the longest interval between probes.
 const FORGET_AFTER: Duration = Duration::from_secs(10);
 
-/// The longest interval between probes: a recovered server is noticed within this time.
+/// Maximum interval between probes: a recovered server is noticed within this time.
 const MAX_PROBE_INTERVAL: Duration = Duration::from_secs(2);
 
-/// The longest that a breaker stays open: a year, which is as good as for ever, and which every clock can add to now.
+/// Maximum time that a breaker stays open: a year, which is practically unlimited, and which can be added to any
+/// `Instant`.
 const MAX_OPEN_TIME: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// Failures in a row of all jobs of a client.
+/// Counts the failures in a row of all jobs of a client, and delays their retries while it is open.
 #[derive(Debug)]
 pub(super) struct CircuitBreaker {
     /// Failures since the last success.
@@ -60,7 +61,7 @@ struct OpenCircuit {
 /// How a job proceeds after a failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Decision {
-    /// By its own retry rules: the breaker is closed.
+    /// Retry by the job's own rules: the breaker is closed.
     Retry,
     /// The breaker is open: wait for a turn.
     Wait,
@@ -69,7 +70,7 @@ pub(super) enum Decision {
 }
 
 impl CircuitBreaker {
-    /// Returns a closed breaker for jobs of `attempts` attempts, of which each may stall for `stall`.
+    /// Returns a closed breaker for jobs with at most `attempts` attempts, each of which may stall for `stall`.
     pub(super) fn new(
         attempts: u32,
         stall: Duration,
@@ -113,7 +114,7 @@ impl CircuitBreaker {
             return Decision::Retry;
         }
         let mut open = self.lock();
-        // A success since the count above has found no breaker to close, and would not close one that opens now.
+        // A success after the increment above found no open breaker, and would not close one that opens now.
         if self.failures.load(Ordering::Acquire) < self.failures_to_open {
             return Decision::Retry;
         }
@@ -157,13 +158,13 @@ impl CircuitBreaker {
         }
     }
 
-    /// Admits a probe if one is due. Returns when to ask again otherwise.
+    /// Admits a probe if one is due. Otherwise returns when to try again.
     fn try_probe(&self) -> Option<Instant> {
         let mut open = self.lock();
         let circuit = open.as_mut()?;
         let now = Instant::now();
         if now >= circuit.until {
-            // Every job makes its last attempt, whose failure tells it to give up.
+            // Every job makes one last attempt. After its failure, `record_failure` returns `GiveUp`.
             circuit.last = now;
             return None;
         }

@@ -1,4 +1,4 @@
-//! The caller's deadline.
+//! [`before`]: runs a future until it completes or the caller's deadline passes, which is a `Timeout` error.
 
 use std::future::Future;
 use std::pin::Pin;

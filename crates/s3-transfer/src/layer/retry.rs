@@ -1,4 +1,4 @@
-//! The retry policy for tower's retry service: when to try again, and when to give up.
+//! [`RetryPolicy`]: decides for tower's retry service whether and when a failed attempt is retried.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,7 +15,7 @@ use super::circuit_breaker::{CircuitBreaker, Decision};
 use crate::attempt_recorder::AttemptRecorder;
 use crate::{Event, Job, Observer, TransferConfig, WaitReason};
 
-/// Bounds of tower's budget.
+/// Upper bounds of the settings of tower's retry budget.
 const MAX_RETRIES_PER_SECOND: u32 = i32::MAX as u32 - 1;
 const MAX_RETRIES_PER_SUCCESS: f32 = 1000.0;
 
@@ -41,9 +41,9 @@ pub(crate) struct RetryPolicy {
     bytes: u64,
     /// Whether the last attempt made progress.
     progressed: bool,
-    /// The server has found the request's body damaged once.
+    /// Whether the server has reported a damaged request body once.
     damaged: bool,
-    /// A response was not understood once.
+    /// Whether a response was not understood once.
     misunderstood: bool,
     /// The contradiction in the head of the last response, and its number of occurrences in a row.
     contradiction: Option<(Box<str>, u32)>,
@@ -63,21 +63,22 @@ pub(crate) struct RetryPolicy {
     observer: Option<Arc<dyn Observer>>,
 }
 
-/// Shared by all jobs of a client. In one `Arc`, because each job clones its policy several times.
+/// Retry rules of all jobs of a client. In one `Arc`, because each job clones its policy several times.
 #[derive(Debug)]
 struct RetryRules {
     backoff: Backoff,
     budget: TpsBudget,
     max_attempts: u32,
-    /// How long a job that has waited for the circuit breaker may keep failing: the sum of its longest backoffs.
+    /// Maximum time that a job may keep failing after it has waited for the circuit breaker: the sum of its longest
+    /// backoffs.
     max_failing_time: Duration,
     breaker: CircuitBreaker,
-    /// Whether a failed connection has been warned of.
+    /// Whether the warning about a failed connection has been logged.
     has_warned: AtomicBool,
 }
 
 impl RetryPolicy {
-    /// Returns the policy of a configuration. Its clones share the budget.
+    /// Creates the policy of a configuration. Its clones share the budget.
     pub(crate) fn new(config: &TransferConfig) -> Self {
         // The time over which successes pay for retries; tower's default.
         let window = Duration::from_secs(10);
@@ -146,7 +147,8 @@ impl RetryPolicy {
         }
     }
 
-    /// Warns of the client's first failed connection: its retries may take minutes, which looks like hanging.
+    /// Logs a warning about the client's first failed connection, because its retries may take minutes and look like a
+    /// hang.
     fn warn_once(&self, error: &Error) {
         let rules = &self.rules;
         if error.phase() == Phase::Connect && !rules.has_warned.swap(true, Ordering::Relaxed) {
@@ -163,7 +165,7 @@ impl RetryPolicy {
         let backoff = &self.rules.backoff;
         let wait = || backoff.wait(self.without_progress.saturating_sub(1));
         match retryability {
-            // At least the backoff: a server that asks for a wait of zero would get all attempts at once.
+            // At least the backoff: a server that requests a wait of zero would get all attempts at once.
             Retryability::Throttled { after: Some(after) } => {
                 Some(backoff.asked(after).max(wait()))
             }
@@ -212,8 +214,8 @@ impl RetryPolicy {
         error
     }
 
-    /// Returns whether the head of a response has contradicted itself so often in the same words that it was not harmed on
-    /// its way.
+    /// Returns whether the same contradiction in the head of a response has occurred so often in a row that it is not a
+    /// transmission error.
     fn repeats_contradiction(&mut self, error: &Error) -> bool {
         let is_of_head = error.kind() == ErrorKind::Integrity
             && error.phase() == Phase::Response
@@ -240,7 +242,7 @@ impl RetryPolicy {
         };
         if error.kind() == ErrorKind::Protocol {
             rules.breaker.record_success();
-            // A response that was not understood twice will be the same again.
+            // If two responses were not understood, the next one will not be either.
             let again = std::mem::replace(&mut self.misunderstood, true);
             return match !again && self.attempts < rules.max_attempts {
                 true => Ok((wait, error)),
@@ -266,7 +268,7 @@ impl RetryPolicy {
                     self.has_waited = true;
                     self.without_progress -= 1;
                     self.report_wait(&error, WaitReason::CircuitBreaker);
-                    // The breaker paces the probes, but a wait that the server asked for is kept.
+                    // The breaker paces the probes, but a wait that the server requested is kept.
                     let wait = match error.retryability() {
                         Retryability::Throttled { after: Some(_) } => wait,
                         _ => Duration::ZERO,
@@ -288,13 +290,13 @@ impl RetryPolicy {
     }
 }
 
-/// Adds that the outage has lasted longer than the limit.
+/// Adds a hint that the outage has lasted longer than the limit, and rules out further retries.
 fn after_outage(error: Error) -> Error {
     let hint = "no request of this client has succeeded for as long as it retries; is the server reachable?";
     error.with_retryability(Retryability::Spent).with_hint(hint)
 }
 
-/// Returns the sum of the longest waits between all attempts of a job.
+/// Returns the sum of the maximum waits between all attempts of a job.
 fn longest_wait(config: &TransferConfig) -> Duration {
     let mut wait = config.backoff_base.min(config.backoff_cap);
     let mut total = Duration::ZERO;

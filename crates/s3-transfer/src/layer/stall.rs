@@ -1,9 +1,9 @@
 //! Stall detection: finds attempts that move no byte for the stall timeout. A slow attempt is not stalled.
 //!
 //! A timer per attempt would cost more than the rest of the service, and almost no attempt stalls. So all attempts of a
-//! client share one monitor: a background task per runtime scans the attempts of that runtime four times per timeout, and
-//! runs only while there are some. The task of another runtime may never run again: a single-threaded runtime rests
-//! between two calls of `block_on`.
+//! client share one monitor: a background task per runtime scans the attempts of that runtime four times per timeout,
+//! and runs only while there are some. One task for all runtimes would not do: a single-threaded runtime only runs its
+//! tasks during calls of `block_on`.
 
 use std::sync::{Arc, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
@@ -15,7 +15,7 @@ use crate::attempt_snapshot::AttemptSnapshot;
 use crate::sync::{Instant, Mutex, MutexGuard, RuntimeId, runtime_id, sleep, spawn};
 use crate::{Job, Progress};
 
-/// The shortest interval between scans.
+/// Minimum interval between scans.
 const MIN_SCAN_INTERVAL: Duration = Duration::from_millis(1);
 
 /// Watches one attempt for a stall.
@@ -100,7 +100,7 @@ struct MonitorState {
 }
 
 impl MonitorState {
-    /// Returns whether a task must be started that scans the attempts of this runtime. It counts as started.
+    /// Returns whether a task that scans the attempts of this runtime must be started, and records it as started.
     fn lacks_scan_of(&mut self, runtime: RuntimeId) -> bool {
         let is_scanned = self.scanned.contains(&runtime);
         if !is_scanned {
@@ -114,12 +114,12 @@ impl MonitorState {
 struct MonitoredAttempt {
     counters: AttemptCounters,
     generation: u64,
-    /// When the generation changed.
+    /// When the generation last changed.
     since: Instant,
     timeout: Duration,
     stalled: bool,
     waker: Waker,
-    /// Where the attempt was polled last.
+    /// The runtime that polled the attempt last.
     runtime: RuntimeId,
 }
 
@@ -212,7 +212,8 @@ impl StallMonitor {
     }
 }
 
-/// The task that scans the attempts of a runtime. If that is shut down before they have ended, they start another one.
+/// The task that scans the attempts of a runtime. If the runtime is shut down before they have ended, the task wakes
+/// them, and they start another task.
 struct ScanTask {
     state: Weak<Mutex<MonitorState>>,
     runtime: RuntimeId,
@@ -396,7 +397,7 @@ mod tests {
             .unwrap()
     }
 
-    /// Waits far longer than an attempt may take that is scanned.
+    /// Waits far longer than a scanned attempt may take.
     async fn in_time<T>(attempt: impl Future<Output = T>) -> T {
         let ended = tokio::time::timeout(TIMEOUT * 100, attempt).await;
         ended.expect("the attempt is scanned")
@@ -448,7 +449,7 @@ mod tests {
     }
 
     #[test]
-    fn the_scan_goes_on_after_a_call_on_its_callers_thread() {
+    fn the_scan_continues_after_a_call_on_its_callers_thread() {
         let pool = crate::WorkerPool::start(std::num::NonZeroUsize::MIN, "stall-test").unwrap();
         let limit = Duration::from_millis(40);
         let monitor = StallMonitor::new(limit);

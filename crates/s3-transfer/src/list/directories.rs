@@ -1,4 +1,4 @@
-//! Cuts a listing into key ranges at directories.
+//! Splits a listing into key ranges at directories, so that the ranges can be listed in parallel.
 //!
 //! A page requested with the delimiter `/` shows the directories of one level. Their names are boundaries of ranges.
 //! Boundaries are hints: the ranges cover all keys, whatever the page leaves out.
@@ -17,11 +17,11 @@ pub(super) type Level = (usize, Density);
 /// How the keys of a page are spread over the directories of a level.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Density {
-    /// Keys of the page.
+    /// Number of keys of the page.
     pub(super) keys: usize,
-    /// Keys in a directory.
+    /// Number of these keys that are in a directory.
     pub(super) in_directories: usize,
-    /// Directories that they are in.
+    /// Number of directories that contain them.
     pub(super) directories: usize,
 }
 
@@ -65,7 +65,7 @@ impl Density {
         levels
     }
 
-    /// Whether a page of directories replaces at least four pages of keys.
+    /// Returns whether a page of directories replaces at least four pages of keys.
     fn is_worth_probing(self) -> bool {
         self.directories == 1
             || (self.directories > 1 && self.in_directories >= 4 * self.directories)
@@ -81,7 +81,7 @@ impl Density {
     }
 }
 
-/// A range that begins after the one before it.
+/// A key range that begins where the range before it ends.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct DirectoryRange {
     pub(super) until: Arc<str>,
@@ -89,7 +89,7 @@ pub(super) struct DirectoryRange {
     pub(super) prefix: Option<S3Prefix>,
 }
 
-/// Whether a page can be the response to a request for the directory `level` after the key `after`.
+/// Returns whether a page can be the response to a request for the directory `level` after the key `after`.
 ///
 /// The directory that contains `after` is before it, and may still be shown.
 pub(super) fn is_plausible(page: &ListPage, level: &str, after: &str) -> bool {
@@ -105,7 +105,7 @@ pub(super) fn is_plausible(page: &ListPage, level: &str, after: &str) -> bool {
         && prefixes.clone().all(|text| text.ends_with(DELIMITER))
 }
 
-/// Whether each text is greater than the one before.
+/// Returns whether each text is greater than the one before.
 pub(super) fn is_ascending<'t>(texts: impl Iterator<Item = &'t str> + Clone) -> bool {
     texts.clone().zip(texts.skip(1)).all(|(a, b)| a < b)
 }

@@ -1,4 +1,4 @@
-//! A key range of a listing, and its state.
+//! [`KeyRange`]: a range of keys that a listing requests page by page, with the state of its next page.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ pub(super) struct KeyRange {
     pub(super) after: Option<Arc<str>>,
     pub(super) until: Option<Arc<str>>,
     pub(super) prefix: S3Prefix,
-    /// The length of the directory whose subdirectories may be probed for; `None` if they have been.
+    /// Length of the directory prefix whose subdirectories may be probed for; `None` if they have been.
     pub(super) level: Option<usize>,
     pub(super) state: RangeState,
 }
@@ -26,7 +26,7 @@ pub(super) enum RangeState {
     /// Its next page has not been requested.
     Open(Cursor),
     InFlight(InFlightPage),
-    /// The range is this page.
+    /// The page that contains all keys of the range.
     Listed(WaitingPage),
     Failed(Error),
 }
@@ -41,9 +41,9 @@ pub(super) struct Cursor {
     pub(super) interpolator: Option<KeyInterpolator>,
     /// Levels to probe for directories, outermost first.
     pub(super) levels: VecDeque<Level>,
-    /// Requests the page by `start_after` instead of the token, to verify that the server supports that.
+    /// Whether the page is requested by `start_after` instead of the token, to verify that the server supports that.
     pub(super) verifies_start_after: bool,
-    /// A verification failed, or would make no progress.
+    /// Whether a verification failed, or would make no progress.
     pub(super) is_plain: bool,
 }
 
@@ -51,7 +51,7 @@ pub(super) struct Cursor {
 #[derive(Debug)]
 pub(super) struct InFlightPage {
     pub(super) id: u64,
-    /// Its range was predicted, and may hold no key.
+    /// Whether its range was predicted, and may contain no key.
     pub(super) is_speculative: bool,
     pub(super) cursor: Cursor,
 }
@@ -79,13 +79,13 @@ impl KeyRange {
         without_redundant_start(request)
     }
 
-    /// Whether nothing is left after a page: it ends the listing, or reaches the end of the range.
+    /// Returns whether nothing is left after a page: it ends the listing, or reaches the end of the range.
     pub(super) fn is_completed_by(&self, page: &ListPage) -> bool {
         let until = self.until.as_deref().zip(last_key(page));
         page.next.is_none() || until.is_some_and(|(until, key)| key >= until)
     }
 
-    /// Whether a page covers more than the range: it ends the listing, or has keys after the range.
+    /// Returns whether a page covers more than the range: it ends the listing, or has keys after the range.
     pub(super) fn is_exceeded_by(&self, page: &ListPage) -> bool {
         let Some(until) = &self.until else {
             return false;
@@ -93,7 +93,7 @@ impl KeyRange {
         page.next.is_none() || last_key(page).is_some_and(|key| *key > **until)
     }
 
-    /// Whether this range's prefix includes the keys of the other.
+    /// Returns whether this range's prefix includes the keys of the other.
     pub(super) fn includes_prefix_of(&self, other: &Self) -> bool {
         other.prefix.prefix().starts_with(self.prefix.prefix())
     }
@@ -135,7 +135,7 @@ pub(super) fn last_key(page: &ListPage) -> Option<&str> {
     page.objects.last().map(|object| object.url.key())
 }
 
-/// Returns how many keys of a page are not after `until`.
+/// Returns how many keys of a page are at or before `until`.
 pub(super) fn keys_until(page: &ListPage, until: Option<&str>) -> usize {
     until.map_or(page.objects.len(), |until| {
         page.objects
@@ -156,8 +156,8 @@ pub(super) fn without_prefix_itself(mut page: ListPage, prefix: &S3Prefix) -> Li
     page
 }
 
-/// Fails on a page with an entry that does not begin with the prefix, as from a gateway that ignores the prefix.
-/// Callers cut it off, or delete the listed objects.
+/// Fails if an entry of a page does not begin with the prefix, as from a gateway that ignores the prefix. Callers strip
+/// the prefix from keys, or delete the listed objects.
 pub(super) fn check_prefix(page: &ListPage, prefix: &S3Prefix) -> Result<()> {
     let keys = page.objects.iter().map(|object| object.url.key());
     let mut entries = keys.chain(page.prefixes.iter().map(S3Prefix::prefix));

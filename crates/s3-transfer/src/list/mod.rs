@@ -1,4 +1,4 @@
-//! Listings: a stream of pages, requested in parallel where the server supports it.
+//! Listings of objects and of versions: pages of objects are requested in parallel where the server supports it.
 
 mod directories;
 mod key_interpolator;

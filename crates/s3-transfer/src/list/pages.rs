@@ -1,4 +1,4 @@
-//! The stream of a listing's pages, and its options.
+//! `Transfer::list`: streams the pages of a ListObjectsV2 listing ([`ListStream`]), with its options ([`ListOptions`]).
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -15,9 +15,11 @@ use crate::request_job::request_job;
 use crate::worker_pool::PoolJoinSet;
 use crate::{CallOptions, Transfer};
 
-/// 64: a listing of 64 directories is as fast as one of the largest of them. See docs/TUNING.md.
+/// Default number of requests in flight. 64: a listing of 64 directories is as fast as one of the largest of them. See
+/// docs/TUNING.md.
 const MAX_REQUESTS: usize = 64;
-/// 256 pages of 1,000 objects of some 50 bytes each: 13 MiB, if the reader is slower than the network.
+/// Default maximum of pages in flight or waiting to be read. 256 pages of 1,000 objects of some 50 bytes each take 13
+/// MiB, if the reader is slower than the network.
 const MAX_READ_AHEAD: usize = 256;
 /// The suffix of the names of directory buckets, which list in no order.
 const DIRECTORY_BUCKET: &str = "--x-s3";
@@ -30,14 +32,15 @@ pub struct ListOptions {
     pub delimiter: Option<Arc<str>>,
     /// Lists keys after this one.
     pub start_after: Option<Arc<str>>,
-    /// The most entries per page; the server's limit (1,000) when `None`.
+    /// Maximum number of entries per page; the server's limit (1,000) when `None`.
     pub page_size: Option<u32>,
-    /// The most requests in flight; 64 when `None`. With one, pages are requested one after the other as they are read,
-    /// by the server's tokens.
+    /// Maximum number of requests in flight; 64 when `None`. With one, pages are requested one after the other as they
+    /// are read, by the server's tokens.
     pub concurrency: Option<NonZeroUsize>,
-    /// The most pages in flight or waiting to be read. When `None`, it depends on how many have been read: 1 after the
-    /// second, 8 after the third, 27 after the fourth, and at most 256. A page of 1,000 objects takes about 0.3 MiB. For
-    /// callers that keep all objects, [`NonZeroUsize::MAX`] is fastest.
+    /// Maximum number of pages in flight or waiting to be read. When `None`, it depends on how many have been read: 1
+    /// after the second, 8 after the third, 27 after the fourth, and at most 256. A page of 1,000 objects takes about
+    /// 50 KiB while it waits, and 0.3 MiB when it is returned. For callers that keep all objects, [`NonZeroUsize::MAX`]
+    /// is fastest.
     pub read_ahead: Option<NonZeroUsize>,
 }
 
@@ -77,14 +80,14 @@ pub struct ListStream {
     transfer: Transfer,
     options: CallOptions,
     scheduler: ListScheduler,
-    /// Tasks, because a page that is not polled would hold a permit that others wait for.
+    /// Tasks, because a request that is not polled would hold a permit that others wait for.
     in_flight: Option<PoolJoinSet<(u64, Result<ListPage>)>>,
 }
 
 impl ListStream {
     /// Sends all requests that may be sent, and waits for a response.
     fn poll_response(&mut self, cx: &mut Context<'_>) -> Poll<(u64, Result<ListPage>)> {
-        // Here, because the first poll may be on another thread than the call.
+        // Created here, because the first poll may be on another thread than the call of `list`.
         let in_flight = self.in_flight.get_or_insert_with(PoolJoinSet::new);
         while let Some((id, request)) = self.scheduler.next_request() {
             let (transfer, options) = (self.transfer.clone(), self.options.clone());
@@ -94,7 +97,7 @@ impl ListStream {
             Some(Ok(response)) => Poll::Ready(response),
             Some(Err(failure)) => match failure.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
-                // A missing page would pass for the end of the listing.
+                // A missing page would look like the end of the listing.
                 Err(_) => panic!("the runtime was shut down while pages were in flight"),
             },
             None => unreachable!("a listing that is not over has a request in flight"),

@@ -1,4 +1,4 @@
-//! The list scheduler: which page to request next, and how responses fit together.
+//! [`ListScheduler`]: decides which pages of a listing to request next, and returns the pages in key order.
 //!
 //! A listing is a sequence of [`KeyRange`]s in key order, each listed, in flight or open. Together they cover all keys
 //! that were not read, and they do not overlap, so every key is listed once, wherever the boundaries are. Boundaries
@@ -23,10 +23,10 @@
 //!
 //! `docs/TUNING.md` has the CPU time, and the figures of a server without latency.
 //!
-//! A page that extends past its range is kept as far as nothing else was requested there, so a bad boundary costs nothing
-//! before it is used.
+//! If a page extends past its range, its keys are kept up to the next range that was requested, so a bad boundary costs
+//! nothing before it is used.
 //!
-//! The scheduler sends nothing and knows no time: [`ListScheduler::next_request`] returns the next request,
+//! The scheduler sends nothing and reads no clock: [`ListScheduler::next_request`] returns the next request,
 //! [`ListScheduler::handle_response`] takes the response, and [`ListScheduler::pop`] returns pages in key order.
 
 mod delimiter_probe;
@@ -47,15 +47,15 @@ use super::key_range::{
 };
 use super::waiting_page::WaitingPage;
 
-/// Probes per listing that may find no directory to cut at.
+/// Maximum number of probes per listing that find no directory to split at.
 const MAX_WASTED_PROBES: usize = 3;
 
-/// How many pages of a listing are requested in parallel.
+/// Limits of the pages of a listing that are requested in parallel.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ListConcurrency {
-    /// The most requests in flight.
+    /// Maximum number of requests in flight.
     pub(super) requests: usize,
-    /// The most pages in flight or waiting to be read.
+    /// Maximum number of pages in flight or waiting to be read.
     pub(super) read_ahead: usize,
     /// Limits the read-ahead to one page until the third is read, and then to the cube of the pages read after the first.
     /// A caller that reads little causes few requests, and one that reads all waits for few more rounds (10 instead of 6
@@ -63,7 +63,7 @@ pub(super) struct ListConcurrency {
     pub(super) follows_reader: bool,
 }
 
-/// Whether the server lists ranges, that is supports `start_after` and returns keys in order.
+/// Whether the server can list key ranges: it supports `start_after` and returns keys in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum RangeSupport {
     /// Pages are requested one after the other, by the server's tokens.
@@ -82,9 +82,9 @@ pub(super) struct ListScheduler {
     ranges: VecDeque<KeyRange>,
     probes: Vec<DelimiterProbe>,
     next_id: u64,
-    /// A response has shown that the server supports `start_after`.
+    /// Whether a response has shown that the server supports `start_after`.
     is_verified: bool,
-    /// Pages read.
+    /// Number of pages read.
     pages_read: usize,
     /// The last entry of the last page read.
     last_entry: Option<Arc<str>>,
@@ -128,7 +128,7 @@ impl ListScheduler {
         }
     }
 
-    /// Whether all pages have been read.
+    /// Returns whether all pages have been read.
     pub(super) fn is_over(&self) -> bool {
         self.ranges.is_empty()
     }
@@ -165,8 +165,7 @@ impl ListScheduler {
         Some(page)
     }
 
-    /// Fails on a page that repeats the last entry of the page before. Such a server lists keys twice, and may omit
-    /// others.
+    /// Fails if a page repeats the last entry of the page before. Such a server lists keys twice, and may omit others.
     fn check_repetition(&mut self, page: &ListPage) -> Result<()> {
         let Some((first, last)) = first_and_last_entry(page) else {
             return Ok(());
@@ -196,7 +195,7 @@ impl ListScheduler {
         let has_room = self.pages_ahead() < self.read_ahead();
         for (index, range) in self.ranges.iter().enumerate() {
             match range.state {
-                // The first range may always continue: the pages kept wait for it.
+                // The first range may always be requested, because all waiting pages wait for it.
                 RangeState::Open(_) if index == 0 || has_room => {
                     return Some(self.request_page(index));
                 }
@@ -267,13 +266,13 @@ impl ListScheduler {
         })
     }
 
-    /// Takes the response to a request.
+    /// Handles the response to a request.
     pub(super) fn handle_response(&mut self, id: u64, response: Result<ListPage>) {
         if let Some(index) = self.probes.iter().position(|probe| probe.id == Some(id)) {
             let probe = self.probes.remove(index);
             return match response {
                 Ok(page) => self.handle_probe(probe, &page),
-                // Directories are optional.
+                // The listing is complete without directories.
                 Err(_) => self.wasted_probes = MAX_WASTED_PROBES,
             };
         }
@@ -325,7 +324,7 @@ impl ListScheduler {
         self.concurrency.requests = 1;
     }
 
-    /// Whether all ranges before this one are listed, so that it can continue to the end of the listing.
+    /// Returns whether all ranges before this one are listed, so that it can continue to the end of the listing.
     fn is_frontier(&self, index: usize) -> bool {
         let mut before = self.ranges.iter().take(index);
         before.all(|range| matches!(range.state, RangeState::Listed(_)))

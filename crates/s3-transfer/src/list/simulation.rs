@@ -1,4 +1,4 @@
-//! The list scheduler against a simulated server: keys, rounds of requests, and number of requests.
+//! Tests of the list scheduler with a simulated server: keys, rounds of requests, and number of requests.
 
 use std::collections::BTreeSet;
 
@@ -13,10 +13,10 @@ use super::scheduler::{ListConcurrency, ListScheduler};
 /// A simulated server, with faults of real ones.
 #[derive(Clone, Debug, Default)]
 struct ListServer {
-    /// In order.
+    /// Keys in ascending order.
     keys: Vec<String>,
     page_size: usize,
-    /// One of this number of responses is an empty page with a token.
+    /// One in this number of responses is an empty page with a token.
     empty_every: usize,
     /// Ignores delimiters.
     ignores_delimiters: bool,
@@ -99,7 +99,7 @@ struct ListOutcome {
     error: Option<Error>,
     requests: usize,
     rounds: usize,
-    /// The most pages in flight or kept.
+    /// Maximum number of pages that were in flight or kept.
     ahead: usize,
     most_at_once: usize,
 }
@@ -110,7 +110,7 @@ const EAGER: ListConcurrency = ListConcurrency {
     follows_reader: false,
 };
 
-/// Lists. `order` chooses the request in flight that completes next; with `None`, all complete in rounds.
+/// Runs a listing. `order` chooses the request in flight that completes next; with `None`, all complete in rounds.
 fn list(
     server: &ListServer,
     prefix: &str,

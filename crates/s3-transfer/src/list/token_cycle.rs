@@ -1,8 +1,8 @@
-//! Detection of cycles in continuation tokens, with Brent's algorithm.
+//! [`TokenCycleDetector`]: detects cycles in continuation tokens with Brent's algorithm.
 
 use std::sync::Arc;
 
-/// The continuation tokens of one listing, of which it keeps two.
+/// Detects a cycle in the continuation tokens of one listing. Keeps two of them.
 ///
 /// Brent's algorithm: a token is kept as a landmark for 1, 2, 4, 8, … steps, so a cycle is detected within a small
 /// multiple of its length and of the steps before it. The last token is kept as well: a page that is its own successor is
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn a_detector_without_a_circle_never_is_repeated() {
+    fn tokens_without_a_cycle_are_never_repeated() {
         assert_eq!(detected(10_000, 1), None);
     }
 }

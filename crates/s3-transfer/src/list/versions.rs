@@ -1,4 +1,4 @@
-//! `Transfer::list_versions` and `list_all_versions`: versions and delete markers.
+//! `Transfer::list_versions` and `list_all_versions`: list object versions and delete markers (ListObjectVersions).
 
 use std::sync::Arc;
 
@@ -31,8 +31,8 @@ impl Transfer {
         self.run(job, options).await
     }
 
-    /// Lists the versions and delete markers of all keys that begin with `prefix`, by key, and of one key the newest
-    /// first. One request per 1,000.
+    /// Lists the versions and delete markers of all keys that begin with `prefix`, ordered by key, the newest version
+    /// of a key first. One request per 1,000.
     ///
     /// # Errors
     ///

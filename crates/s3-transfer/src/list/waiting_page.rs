@@ -1,4 +1,4 @@
-//! A page that waits to be read, in some 50 bytes per object.
+//! [`WaitingPage`]: a listed page that waits for its reader, packed into some 50 bytes per object.
 //!
 //! Up to 256 pages of 1,000 objects wait for the pages before them. A [`ListedObject`] takes 250 bytes, in three
 //! allocations. Here a page is one text and one list of bytes: keys without the prefix that they share with the key before,
@@ -17,22 +17,22 @@ pub(super) enum WaitingPage {
     Packed(PackedPage),
 }
 
-/// The objects of a page of one bucket, without prefixes.
+/// The packed objects of a page. They are of one bucket, and the page has no common prefixes.
 #[derive(Debug)]
 pub(super) struct PackedPage {
     /// Names the bucket.
     prefix: S3Prefix,
     objects: usize,
-    /// The keys without the start that they share with the key before, and the ETags that are no MD5s, one after the
-    /// other.
+    /// The keys, each without the start that it shares with the key before, and the ETags that are not MD5s, in
+    /// sequence.
     texts: String,
-    /// Everything else of the objects, one after the other.
+    /// All other fields of the objects, in sequence.
     bytes: Vec<u8>,
-    /// The distinct combinations of the fields that few objects differ in.
+    /// The distinct combinations of fields that are the same for most objects.
     kinds: Vec<Kind>,
 }
 
-/// The fields of which a page has few values, and usually one of each.
+/// Fields that are usually the same for all objects of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Kind {
     storage_class: Option<Arc<str>>,
@@ -40,11 +40,11 @@ struct Kind {
     checksum_type: Option<ChecksumType>,
 }
 
-/// The approximate sizes of the texts of an object and of its other fields.
+/// Approximate number of bytes per object in `texts` and in `bytes`.
 const TEXT: usize = 32;
 const OBJECT: usize = 32;
 
-/// The bit of an object's first byte that says that it has a time; the other bits tell its ETag.
+/// Flag in an object's first byte: the object has a time. The other bits are the kind of its ETag.
 const HAS_TIME: u8 = 4;
 const NO_ETAG: u8 = 0;
 /// The ETag is 32 lower-case hexadecimal digits.
@@ -69,7 +69,7 @@ impl WaitingPage {
 }
 
 impl PackedPage {
-    /// Returns `None` for a page that would not come back as it is.
+    /// Packs a page. Returns `None` if unpacking would not return the same page.
     fn pack(page: &ListPage, prefix: &S3Prefix) -> Option<Self> {
         if !page.prefixes.is_empty() || page.next.is_some() {
             return None;
@@ -233,7 +233,7 @@ impl<'b> PackedReader<'b> {
     }
 }
 
-/// Appends a number, seven bits a byte, the lowest first.
+/// Appends a number, seven bits per byte, the lowest first (LEB128).
 fn push_number(bytes: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         bytes.push(number as u8 | 0x80);
@@ -242,7 +242,7 @@ fn push_number(bytes: &mut Vec<u8>, mut number: u64) {
     bytes.push(number as u8);
 }
 
-/// Returns how many bytes of `key` it has in common with the key before.
+/// Returns the length of the start that `key` shares with the key before, up to a character boundary.
 fn shared_len(before: &str, key: &str) -> usize {
     let pairs = before.bytes().zip(key.bytes());
     let mut shared = pairs.take_while(|(one, other)| one == other).count();
@@ -252,7 +252,7 @@ fn shared_len(before: &str, key: &str) -> usize {
     shared
 }
 
-/// Returns the tag of a text without quotes, which may have quotes of its own.
+/// Creates an ETag from its text without the outer quotes. `ETag::new` would remove quotes inside the text.
 fn quoted(text: &str) -> ETag {
     match text.starts_with('"') {
         true => ETag::new(&format!("\"{text}\"")),
@@ -299,7 +299,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_packed_page_comes_back_as_it_was(objects in prop::collection::vec(any_object(), 0..20)) {
+        fn unpacking_returns_the_packed_page(objects in prop::collection::vec(any_object(), 0..20)) {
             let prefix = S3Prefix::parse("s3://b/some").unwrap();
             let page = ListPage::new(objects, Vec::new(), None);
             let waiting = WaitingPage::pack(page.clone(), &prefix);

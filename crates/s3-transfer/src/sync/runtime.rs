@@ -1,4 +1,4 @@
-//! The current tokio runtime.
+//! Functions of the current tokio runtime: number of threads, ID, and spawning of tasks.
 
 use std::future::Future;
 
@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 ///
 /// # Panics
 ///
-/// Outside a runtime.
+/// If called outside a runtime.
 pub(crate) fn workers() -> usize {
     let runtime = Handle::current();
     match runtime.runtime_flavor() {
@@ -18,10 +18,10 @@ pub(crate) fn workers() -> usize {
     }
 }
 
-/// Tells runtimes apart; `None` outside of one.
+/// ID of a runtime; `None` outside of one.
 pub(crate) type RuntimeId = Option<runtime::Id>;
 
-/// Returns the current runtime.
+/// Returns the ID of the current runtime.
 pub(crate) fn runtime_id() -> RuntimeId {
     Handle::try_current().ok().map(|runtime| runtime.id())
 }

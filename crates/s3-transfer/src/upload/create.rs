@@ -1,4 +1,4 @@
-//! CreateMultipartUpload; an upload whose response arrives too late is aborted.
+//! Sends CreateMultipartUpload, and aborts an upload whose response arrives after its attempt was cancelled.
 
 use std::time::Duration;
 
@@ -16,11 +16,11 @@ use crate::worker_pool::spawn_detached;
 use crate::{CallOptions, Error, Transfer};
 
 impl Transfer {
-    /// Begins an upload in parts. One request.
+    /// Creates a multipart upload. One request.
     ///
-    /// An attempt that is given up, by its caller or for a stall, still waits for its response in the background, for
-    /// at most two stall limits, and aborts the upload that the response names. The upload of a response that never
-    /// comes cannot be named: it stays on the server.
+    /// An attempt that is cancelled or stalls still waits for its response in the background, for at most two stall
+    /// timeouts, and aborts the upload that the response names. Without a response the upload cannot be named, and
+    /// stays on the server.
     pub(crate) async fn begin(
         &self,
         target: &WriteTarget,
@@ -54,7 +54,7 @@ async fn attempt(
     let in_flight = transfer.cleanup().begin();
     let work = async move {
         let begun = timeout(limit, guarded(store, transfer, create)).await;
-        // Dropped behind the upload, whose abort has begun then if its call was dropped.
+        // `in_flight` is dropped after the upload. If the call was dropped, the abort has begun by then.
         (begun, in_flight)
     };
     let begun = spawn_detached(work).expect("a future that is polled is inside a runtime");

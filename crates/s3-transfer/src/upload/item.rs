@@ -1,4 +1,4 @@
-//! `PutItem`, its sources, and the result of a write.
+//! Input and result types of an upload: `PutItem`, `Source` and `PutOutcome`.
 
 use std::fmt;
 use std::io::Read;
@@ -11,11 +11,11 @@ use tokio::io::AsyncRead;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct PutItem {
-    /// Where.
+    /// The URL of the object.
     pub url: S3Url,
     /// The bytes.
     pub source: Source,
-    /// What to do if the object exists.
+    /// Whether an existing object is replaced, and under which condition.
     pub mode: PutMode,
     /// Content type, encryption, user metadata.
     pub attributes: Attributes,
@@ -33,7 +33,7 @@ impl PutItem {
         }
     }
 
-    /// Sets what to do if the object exists.
+    /// Sets whether an existing object is replaced, and under which condition.
     #[must_use]
     pub fn with_mode(mut self, mode: PutMode) -> Self {
         self.mode = mode;
@@ -81,6 +81,6 @@ impl From<Payload> for Source {
 pub enum PutOutcome {
     /// The object is written.
     Written(PutResponse),
-    /// The object exists, and the mode was not to overwrite it. Nothing was written.
+    /// The object exists, and the mode does not overwrite it. Nothing was written.
     AlreadyThere,
 }

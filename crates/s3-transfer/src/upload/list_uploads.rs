@@ -1,4 +1,4 @@
-//! `Transfer::list_uploads`: lists unfinished multipart uploads and their parts, and aborts one.
+//! Lists unfinished multipart uploads (ListMultipartUploads) and their parts (ListParts), and aborts an upload.
 
 use std::sync::Arc;
 
@@ -67,7 +67,7 @@ impl Transfer {
             let page = self.run(job, options).await?;
             parts.extend(page.parts);
             match page.next {
-                // The numbers rise, so that the pages end.
+                // The part numbers must increase; otherwise the pages would never end.
                 Some(next) if Some(next) > request.after => request.after = Some(next),
                 _ => return Ok(parts),
             }

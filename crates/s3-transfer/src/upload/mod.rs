@@ -1,4 +1,4 @@
-//! Writing objects: one request for small payloads, multipart uploads for large ones and for readers.
+//! Uploads and copies: one request for small payloads, multipart uploads for large ones and for readers.
 
 mod abort;
 mod copy;

@@ -21,7 +21,7 @@ use crate::transfer::{Reservation, give_back};
 use crate::worker_pool::PoolJoinSet;
 use crate::{CallOptions, Transfer};
 
-/// How much longer than the stall timeout a completion may take: "several minutes", by S3's documentation. A second
+/// Time that a completion may take in addition to the stall timeout: "several minutes", by S3's documentation. A second
 /// request in the meantime would find no upload.
 const COMPLETION: Duration = Duration::from_secs(180);
 
@@ -80,8 +80,8 @@ impl Transfer {
         }
     }
 
-    /// Returns whether an upload of this mode would not replace the object that exists. Call it before the upload, so
-    /// that gigabytes are not sent for nothing. One HEAD for [`PutMode::IfAbsent`], otherwise no request.
+    /// Returns whether the object exists and an upload in this mode must not replace it. Call it before the upload, so
+    /// that no data is sent without effect. One HEAD for [`PutMode::IfAbsent`], otherwise no request.
     ///
     /// If HEAD is denied and the completion is conditional, the result is `false`: without permission to list, S3 also
     /// denies HEAD for missing keys.
@@ -108,7 +108,7 @@ impl Transfer {
         }
     }
 
-    /// Completes an upload. Where completions take no conditions, the caller has checked that of `mode`.
+    /// Completes an upload. If the server does not support conditional completions, the caller has checked `mode`.
     pub(crate) async fn complete(
         &self,
         upload: &Upload,
@@ -129,8 +129,8 @@ impl Transfer {
                 Err(error) => error,
             };
             doubtful |= error.attempts() > 1;
-            // After its own success, a repeated completion fails: the upload is gone, or the object exists, or the first
-            // one is the write that it meets.
+            // A completion that is sent again after its own success fails: the upload is gone, or the object exists, or
+            // the first completion is a conflicting write.
             let precondition_failed = error.kind() == ErrorKind::PreconditionFailed;
             let fails_after_success = matches!(
                 error.kind(),
@@ -293,7 +293,7 @@ impl<'a> PartSender<'a> {
     }
 }
 
-/// Waits for the next of the parts in flight.
+/// Waits until one of the parts in flight completes, and returns its tag.
 pub(super) async fn next_tag(
     running: &mut PoolJoinSet<Result<PartTag>>,
 ) -> Result<Option<PartTag>> {

@@ -19,8 +19,7 @@ use crate::request_job::{count_large_payload, request_job};
 use crate::transfer::{Reservation, give_back};
 use crate::{CallOptions, Transfer};
 
-/// How much of a file is in memory while it is sent. 512 KiB: the backends read files in chunks of 256 KiB, one of them
-/// ahead.
+/// Memory that a file takes while it is sent. 512 KiB: the backends read files in chunks of 256 KiB, one of them ahead.
 const FILE_BUFFER: u64 = 512 << 10;
 
 impl Transfer {
@@ -279,7 +278,7 @@ mod tests {
     use crate::TransferConfig;
 
     #[tokio::test]
-    async fn what_is_sent_takes_memory_only_if_it_comes_from_a_file() {
+    async fn only_payloads_from_files_reserve_memory() {
         let transfer = Transfer::new(MemoryStore::new(), TransferConfig::default());
         let file = Arc::new(tempfile::tempfile().unwrap());
         for (payload, takes) in [

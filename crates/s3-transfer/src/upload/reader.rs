@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_piece_is_read_into_room_of_its_size() {
+    async fn a_chunk_is_read_into_a_buffer_of_its_size() {
         let bytes = vec![7; 5000];
         let blocking: Box<dyn Read + Send> = Box::new(io::Cursor::new(bytes.clone()));
         let readers = [
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_size_that_no_machine_has_is_read_to_the_end() {
+    async fn a_chunk_size_larger_than_memory_is_read_to_the_end() {
         let mut reader = Reader::Async(Box::pin(io::Cursor::new(vec![7; 5000])));
         assert_eq!(reader.read(usize::MAX).await.unwrap().len(), 5000);
     }

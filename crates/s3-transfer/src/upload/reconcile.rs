@@ -1,10 +1,10 @@
 //! Reconciliation: finds out whether a write took effect after its response was lost.
 //!
-//! If the response to a conditional write is lost, the write is sent again, and its own success makes it fail. The same
-//! holds for the completion of an upload. The object then tells whose write it was: it carries the write token. Without
-//! room for a token, its ETag is compared with the MD5 of the bytes, or of the parts' ETags. If the server encrypts
-//! with its own keys, a small object is read and compared instead. A copy made by one request has the ETag of its
-//! source, unless the source has parts or is encrypted.
+//! If the response to a conditional write is lost, the write is sent again, and fails because it has already succeeded.
+//! The same holds for the completion of an upload. The object then shows which write created it, because it has the
+//! write token in its metadata. Without room for a token, its ETag is compared with the MD5 of the bytes, or of the
+//! parts' ETags. If the server encrypts with its own keys, a small object is read and compared instead. A copy made by
+//! one request has the ETag of its source, unless the source has parts or is encrypted.
 
 use s3_core::{
     Attempt, Attributes, CopyRequest, ETag, Error, ErrorKind, HeadRequest, ObjectMeta, PartTag,
@@ -38,7 +38,7 @@ impl WriteCheck {
     }
 }
 
-/// Returns the response that the write of an object got.
+/// Returns the response to the write that created this object, from the object's metadata.
 fn response_of(written: ObjectMeta) -> PutResponse {
     let mut response = PutResponse::new(written.etag);
     (response.version, response.checksum) = (written.version, written.checksum);
@@ -137,8 +137,8 @@ impl Transfer {
         Ok(ours.map(response_of))
     }
 
-    /// Returns the metadata of an object that may be of a write, with its checksum. One HEAD; two if the first is denied,
-    /// as for the checksum of an object whose key of KMS may not be used.
+    /// Returns the metadata of an object that an earlier attempt may have written, with its checksum. One HEAD; two if
+    /// the first is denied, as it is for the checksum if the object's KMS key may not be used.
     async fn find_written(&self, url: &S3Url, options: &CallOptions) -> Result<Option<ObjectMeta>> {
         let head = HeadRequest::new(url.clone()).with_checksum();
         match self.find_with(head, options).await {
@@ -150,8 +150,9 @@ impl Transfer {
     }
 }
 
-/// Returns whether an attempt before the last one may have taken effect. One that met another write, or that did not reach
-/// the server, has not. One that was throttled may have: a proxy may have sent the 503 in place of a success.
+/// Returns whether an attempt before the last one may have taken effect. An attempt that conflicted with another write,
+/// or that did not reach the server, has not. A throttled attempt may have: a proxy may have sent the 503 in place of a
+/// success.
 fn may_have_written(rejection: &Error) -> bool {
     let Some(log) = rejection.attempt_log() else {
         return rejection.attempts() > 1;

@@ -1,4 +1,4 @@
-//! `UploadSession`: a multipart upload whose parts the caller sends.
+//! `UploadSession` and single upload requests: multipart uploads whose parts the caller sends.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -29,7 +29,7 @@ pub struct UploadSession {
     options: CallOptions,
     upload: Upload,
     mode: PutMode,
-    /// The futures of parts outlive the session and fail then: they have weak references.
+    /// The futures of parts have weak references, so they fail after the end of the session.
     parts: Arc<Mutex<SessionParts>>,
     events: ObjectEvents,
 }
@@ -119,10 +119,10 @@ impl Transfer {
         })
     }
 
-    /// Begins an upload and returns its id. Only the caller aborts it, by that id. One request.
+    /// Creates an upload and returns its ID. It is only aborted by the caller, with this ID. One request.
     ///
-    /// It is for parts that several processes send. Otherwise use [`begin_upload`](Self::begin_upload), which leaves
-    /// nothing behind.
+    /// Use it if several processes send the parts. Otherwise use [`begin_upload`](Self::begin_upload), which aborts an
+    /// unfinished upload.
     ///
     /// # Errors
     ///
@@ -169,8 +169,8 @@ impl Transfer {
         self.send_part(part, options).await
     }
 
-    /// Completes an upload from its id and its parts. One request; one more if the response is lost. The object's ETag
-    /// then shows whether it consists of these parts, if the server computes ETags from the parts' digests.
+    /// Completes an upload, given its ID and its parts. One request; one more if the response is lost. The object's
+    /// ETag then shows whether it consists of these parts, if the server computes ETags from the parts' digests.
     ///
     /// On a server whose completions take no conditions, [`PutMode::IfAbsent`] costs a HEAD, and the write is not
     /// atomic.
@@ -188,7 +188,7 @@ impl Transfer {
     }
 
     /// As [`complete_upload`](Self::complete_upload). If the response is lost, the token of the upload shows whether
-    /// the object is of this upload, whatever its ETag is.
+    /// this upload created the object, whatever its ETag is.
     ///
     /// # Errors
     ///
@@ -218,11 +218,11 @@ impl Transfer {
     }
 }
 
-/// An upload that any process completes that knows its id.
+/// An upload that any process can complete if it knows the ID.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CreatedUpload {
-    /// The server's name of the upload.
+    /// The server's ID of the upload.
     pub id: UploadId,
     /// The value of [`WRITE_NAME`](crate::WRITE_NAME) in the metadata of its object, if there was room for it.
     pub token: Option<String>,
@@ -239,7 +239,7 @@ fn outcome(completed: Completed, mode: &PutMode) -> Result<PutOutcome> {
 }
 
 impl UploadSession {
-    /// Returns the server's name of the upload.
+    /// Returns the server's ID of the upload.
     #[must_use]
     pub fn id(&self) -> &UploadId {
         &self.upload.id
@@ -263,7 +263,7 @@ impl UploadSession {
         number: u32,
         payload: Payload,
     ) -> impl Future<Output = Result<PartTag>> + Send + 'static {
-        // Now, so that a completion knows of a part whose future is dropped.
+        // Inserted before the future is polled, so that a completion fails if the future is dropped.
         lock(&self.parts).sent.insert(number, None);
         let mut part = UploadPart::new(
             self.upload.url.clone(),
@@ -278,11 +278,11 @@ impl UploadSession {
 
     /// Completes the upload from its parts. One request; one more for an empty part if there are no parts.
     ///
-    /// As with [`put`](Transfer::put), a lost response is looked into, and a failure aborts the upload.
+    /// As with [`put`](Transfer::put), the object is checked if the response is lost, and a failure aborts the upload.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` if a part has not been sent, because its future failed, was dropped or is not over;
+    /// `InvalidInput` if a part has not been sent, because its future failed, was dropped or is pending;
     /// `PreconditionFailed` for [`PutMode::IfMatch`], and the errors of every call.
     ///
     /// # Cancel safety
@@ -334,8 +334,8 @@ impl UploadSession {
         }
     }
 
-    /// Cancels all parts and aborts the upload. Waits for the response, for at most one stall timeout; attempts
-    /// continue in the background then, as after a drop.
+    /// Cancels all parts and aborts the upload. Waits for the response, for at most one stall timeout; then the
+    /// attempts continue in the background, as after a drop.
     pub async fn abort(self) {
         let guard = lock(&self.parts).guard.take();
         if let Some(guard) = guard {
@@ -363,7 +363,7 @@ fn failed(url: &S3Url, kind: ErrorKind) -> Error {
     Error::new(kind, Operation::UploadPart).with_resource(url)
 }
 
-/// Sends a part in a task of the session's guard, which ends it before an abort.
+/// Sends a part in a task that the session's guard owns, and ends before it aborts the upload.
 async fn send_in_task(
     transfer: Transfer,
     options: CallOptions,

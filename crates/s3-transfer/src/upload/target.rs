@@ -1,4 +1,4 @@
-//! The target of a write or upload, and the errors that its files share.
+//! Target of a write ([`WriteTarget`]), multipart upload in progress ([`Upload`]), and errors that the uploads share.
 
 use s3_core::{
     Attributes, ChecksumAlgorithm, Error, ErrorKind, Operation, PutMode, S3Url, UploadId,
@@ -6,11 +6,11 @@ use s3_core::{
 
 use super::token::WriteToken;
 
-/// How many rounds a conditional write makes: 4. A round follows if the object that failed the condition was deleted
-/// before the client could check it.
+/// Maximum number of rounds of a conditional write: 4. Another round follows if the object that failed the condition
+/// was deleted before the client could check it.
 pub(crate) const MAX_WRITE_ROUNDS: u32 = 4;
 
-/// A write except for its bytes.
+/// URL, mode and attributes of a write.
 #[derive(Clone, Debug)]
 pub(crate) struct WriteTarget {
     pub(crate) url: S3Url,
@@ -29,7 +29,7 @@ pub(crate) struct Upload {
     pub(crate) checksum_algorithm: Option<ChecksumAlgorithm>,
 }
 
-/// Returns the error of a condition that the server would ignore, overwriting the object that it protects.
+/// Returns the error for a condition that the server would ignore: it would overwrite the object that it protects.
 pub(crate) fn unconditional(url: &S3Url) -> Error {
     Error::new(ErrorKind::Unsupported, Operation::Put)
         .with_resource(url)

@@ -1,4 +1,4 @@
-//! [`WriteToken`]: an entry of the user metadata that identifies one write.
+//! [`WriteToken`]: a random entry of an object's user metadata that identifies the write that created the object.
 //!
 //! Neither the bytes nor the ETag identify a write: two writers may write the same bytes, and the ETag of an encrypted
 //! object cannot be computed. See `docs/rfcs/0005-a-name-for-each-write.md`.
@@ -9,7 +9,7 @@ use s3_core::{Attributes, ObjectMeta};
 /// in parts. Metaflow ignores it.
 pub const WRITE_NAME: &str = "s3-transfer-write";
 
-/// The most user metadata that S3 accepts: names and values, in bytes.
+/// Maximum size of the user metadata that S3 accepts: names and values, in bytes.
 const MAX_USER_METADATA: usize = 2048;
 
 /// The header prefix of user metadata. MinIO counts it as part of the name, S3 does not.

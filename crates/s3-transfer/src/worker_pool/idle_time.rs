@@ -1,4 +1,4 @@
-//! Idle time of a worker pool thread: how long its runtime has waited for events.
+//! Measures the idle time of a worker pool thread: how long its runtime has waited for events.
 //!
 //! The runtime reports when it parks and unparks. CPU time would not show whether the thread has capacity left on a
 //! machine where a hypervisor or other programs use the core too.
@@ -15,7 +15,7 @@ thread_local! {
     static IDLE_TIME: Cell<Option<Duration>> = const { Cell::new(None) };
 }
 
-/// Makes a runtime measure the idle time of its thread: two clock reads per wait for events.
+/// Configures a runtime to measure the idle time of its thread. Costs two clock reads per wait for events.
 pub(super) fn measure(builder: &mut Builder) -> &mut Builder {
     builder
         .on_thread_park(|| PARKED_AT.set(Some(Instant::now())))
@@ -26,7 +26,7 @@ pub(super) fn measure(builder: &mut Builder) -> &mut Builder {
         })
 }
 
-/// Says that this thread runs a runtime that measures idle time.
+/// Starts the measurement on this thread, which runs a runtime that [`measure`] has configured.
 pub(super) fn start() {
     IDLE_TIME.set(Some(Duration::ZERO));
 }

@@ -1,4 +1,4 @@
-//! A `JoinSet` whose tasks run on all threads of the current pool.
+//! [`PoolJoinSet`]: a `JoinSet` that distributes its tasks over all threads of the current worker pool.
 
 use std::future::Future;
 use std::task::{Context, Poll};
@@ -8,8 +8,8 @@ use crate::sync::{JoinError, JoinSet};
 
 /// Tasks that belong together, such as the parts of one object. Dropping the set cancels them.
 ///
-/// As [`JoinSet`], but the tasks of a set that is made on a pool's thread go to the threads of the pool in turn, also if
-/// they are spawned elsewhere later.
+/// As [`JoinSet`], but if the set is created on a thread of a pool, its tasks go to the threads of that pool in turn,
+/// even if they are spawned elsewhere later.
 pub(crate) struct PoolJoinSet<T> {
     tasks: JoinSet<T>,
     pool: Option<PoolHandle>,

@@ -1,5 +1,4 @@
-//! [`OnCaller`]: runs the future of a blocking call on the calling thread, not on a thread of the pool, which saves two
-//! thread switches.
+//! [`OnCaller`]: runs the future of a blocking call on the calling thread instead of a thread of the worker pool.
 //!
 //! Work on a thread of the pool costs two thread switches, which is half of the time of a small request to a server
 //! nearby. So a pool has one more runtime, without a thread: the calls of one caller at a time use it. It runs only
@@ -26,27 +25,27 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::pool::WorkerPool;
 use super::pool_handle::PoolHandle;
 
-/// How long a caller polls its work before its thread sleeps. 100 µs: a response on loopback takes about 40, and
+/// Time for which a caller polls its work before its thread sleeps. 100 µs: a response on loopback takes about 40, and
 /// sleeping and waking up costs 30 more. Servers farther away are polled rarely, see [`MOST_SKIPPED`].
 const POLLED: Duration = Duration::from_micros(100);
 
-/// How often work is polled at least, on a busy machine too.
+/// Minimum number of polls, even on a busy machine.
 const MIN_POLLS: usize = 16;
 
-/// The most waits in a row that are not polled, after several that were polled without success. 16: then polling costs
-/// 6 µs a wait.
+/// Maximum number of waits in a row that are not polled, after several that were polled without success. 16: then
+/// polling costs 6 µs per wait.
 const MOST_SKIPPED: u32 = 16;
 
-/// The runtime of a pool's callers.
+/// Runtime of a pool for calls that run on the calling thread. One caller at a time uses it.
 #[derive(Default)]
 pub(super) struct CallerRuntime {
-    /// `None` if it could not be made.
+    /// `None` if it could not be created.
     runtime: OnceLock<Option<Runtime>>,
-    /// Ends the next wait. It lasts longer than many calls, because setting a timer costs a system call.
+    /// Timer that ends the next wait. It lasts longer than many calls, because setting a timer costs a system call.
     tick: Mutex<Option<Pin<Box<Sleep>>>>,
-    /// How many of the next waits are not polled.
+    /// Number of the next waits that are not polled.
     skipped: AtomicU32,
-    /// How many waits were skipped last; 0 after one that ended while it was polled.
+    /// Number of waits that were skipped last; 0 after one that ended while it was polled.
     last_skipped: AtomicU32,
     in_use: AtomicBool,
 }
@@ -59,7 +58,7 @@ impl CallerRuntime {
         }
         let make = || Builder::new_current_thread().enable_all().build().ok();
         let runtime = self.runtime.get_or_init(make).as_ref();
-        // Without a runtime it stays in use.
+        // If there is no runtime, it stays marked as in use.
         runtime.map(|runtime| RuntimeInUse {
             runtime,
             callers: self,
@@ -172,13 +171,13 @@ pub struct OnCaller<'p, F: Future> {
 }
 
 impl WorkerPool {
-    /// Returns `work` for this thread to poll, which may wait for tasks of the pool.
+    /// Prepares `work` to be polled by this thread. It may wait for tasks of the pool.
     ///
     /// The output must not depend on connections that the work has opened: they are served only during the work.
     ///
     /// # Errors
     ///
-    /// Gives `work` back if another caller polls, or if this thread runs asynchronous code.
+    /// Returns `work` if another caller polls, or if this thread runs asynchronous code.
     pub fn on_caller<F: Future>(&self, work: F) -> Result<OnCaller<'_, F>, F> {
         if Handle::try_current().is_ok() {
             return Err(work);
@@ -201,7 +200,7 @@ impl<F: Future> OnCaller<'_, F> {
     ///
     /// # Errors
     ///
-    /// The panic of the work; it is over then.
+    /// The panic of the work, which has then ended.
     ///
     /// # Panics
     ///
@@ -250,7 +249,7 @@ impl<F: Future> fmt::Debug for OnCaller<'_, F> {
     }
 }
 
-/// Makes this thread one of the pool's, except for tasks that outlive the call.
+/// Marks this thread as one of the pool's, except for tasks that outlive the call.
 struct CallerScope;
 
 impl CallerScope {
@@ -270,7 +269,7 @@ impl Drop for CallerScope {
     }
 }
 
-/// The first thread of the pool.
+/// Spawns background tasks on the first thread of the pool.
 struct OnPool(PoolHandle);
 
 impl Background for OnPool {
@@ -305,13 +304,13 @@ mod tests {
         work.wait(LONG).unwrap().unwrap()
     }
 
-    /// Returns the thread that polls it.
+    /// Returns the ID of the thread that polls the future.
     fn whoami() -> impl Future<Output = ThreadId> + Send + 'static {
         poll_fn(|_| Poll::Ready(thread::current().id()))
     }
 
     #[test]
-    fn the_work_runs_here_and_what_it_starts_runs_on_the_pool() {
+    fn work_runs_on_the_calling_thread_and_its_tasks_run_on_the_pool() {
         let pool = start();
         let worker = pool.run(whoami());
         let (here, part, detached) = wait(&pool, async {
@@ -339,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn work_goes_on_after_the_limit() {
+    fn work_continues_after_the_limit() {
         let pool = start();
         let sleep = async { tokio::time::sleep(Duration::from_millis(20)).await };
         let mut work = pool.on_caller(sleep).ok().unwrap();

@@ -18,8 +18,8 @@ use super::idle_time;
 use super::on_caller::CallerRuntime;
 use super::pool_handle::{CallGuard, PoolHandle, Worker};
 
-/// How long the threads of a dropped pool run for tasks in flight. 5 s: an abort is one request, and a server that has
-/// not responded by then is slow or unavailable.
+/// Maximum time that the threads of a dropped pool run for tasks in flight. 5 s: an abort is one request, and a server
+/// that has not responded by then is slow or unavailable.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 
 /// A set of threads that run only transfers.
@@ -57,7 +57,7 @@ impl WorkerPool {
     pub fn start(threads: NonZeroUsize, name: &str) -> io::Result<Self> {
         let (running, shutdown) = watch::channel(());
         let (end, ended) = mpsc::channel();
-        // Made here and not by the threads, so that no caller waits for them.
+        // Created here and not by the threads, so that no caller waits for them.
         let make = |_| ThreadRuntime::new();
         let runtimes: Vec<_> = (0..threads.get()).map(make).collect::<io::Result<_>>()?;
         let worker = |runtime: &ThreadRuntime| Worker::new(runtime.handle().clone());
@@ -74,7 +74,7 @@ impl WorkerPool {
         })
     }
 
-    /// Returns how many threads there are.
+    /// Returns the number of threads.
     #[must_use]
     pub fn threads(&self) -> usize {
         self.handle.threads()

@@ -72,7 +72,7 @@ impl PoolHandle {
         &self.0.workers[index % self.threads()].runtime
     }
 
-    /// Returns the index of the thread for the next task. Not bounded.
+    /// Returns the index of the thread for the next task, to be taken modulo the number of threads.
     pub(super) fn next_index(&self) -> usize {
         self.0.next.fetch_add(1, Ordering::Relaxed)
     }

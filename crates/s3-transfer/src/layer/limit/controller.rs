@@ -10,9 +10,10 @@ use crate::Concurrency;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{Instant, Mutex, MutexGuard, Semaphore};
 
-/// The share of the limit that is left after throttling. Usual values are 0.5 to 0.9.
+/// Factor of the limit after throttling. Usual values are 0.5 to 0.9.
 const THROTTLE_FACTOR: f64 = 0.7;
-/// The same for the first throttling: it ends a climb by doublings, which has overshot by up to a half, or by a jump.
+/// Factor after the first throttling. It ends a climb, whose last step, a doubling or a jump, may exceed the capacity
+/// by far.
 const FIRST_THROTTLE_FACTOR: f64 = 0.5;
 /// The limit counts as used if an attempt waits for a permit, or at least this share of permits is taken. Results at an
 /// unused limit say nothing about it.
@@ -50,14 +51,14 @@ struct ControllerState {
     in_flight: usize,
     /// Callers that wait for a permit.
     waiting: usize,
-    /// Since when no attempt is in flight.
+    /// Start of the time without attempts in flight.
     idle_since: Option<Instant>,
     goodput: Goodput,
     last_throttled: Option<Instant>,
 }
 
 impl ControllerState {
-    /// Returns whether a returned permit is surplus, and forgets it then.
+    /// Forgets a returned permit if it is surplus. Returns whether it was.
     fn forget_permit(&mut self) -> bool {
         let is_surplus = self.surplus > 0;
         if is_surplus {
@@ -67,14 +68,14 @@ impl ControllerState {
         is_surplus
     }
 
-    /// Returns the limit by the permits that exist.
+    /// Returns the number of permits without the surplus ones.
     fn level(&self) -> usize {
         self.granted - self.surplus
     }
 }
 
 impl Controller {
-    /// Returns the controller of a configuration.
+    /// Creates the controller of a configuration.
     #[must_use]
     pub fn new(concurrency: Concurrency) -> Self {
         let start = concurrency.start();
@@ -113,7 +114,8 @@ impl Controller {
         }
     }
 
-    /// Waits for a permit. Callers are served in order, but one whose turn comes when the limit falls waits again.
+    /// Waits for a permit. Callers are served in order; a caller whose permit is surplus, because the limit fell, waits
+    /// again.
     ///
     /// # Panics
     ///
@@ -167,7 +169,7 @@ impl Controller {
             return;
         }
         if state.last_throttled.is_some() {
-            // A limit's worth of successes adds one.
+            // As many successes as the limit add one to it.
             state.limit = (state.limit + 1.0 / state.limit).min(self.0.max as f64);
             self.settle(state);
             return;

@@ -26,17 +26,17 @@ use std::time::Duration;
 use super::thread_load::LoadPeriod;
 use crate::sync::Instant;
 
-/// The least gain in goodput that justifies a doubling. Below the knee a doubling gains a factor of 2.0, beyond it 1.0;
+/// Minimum gain in goodput that justifies a doubling. Below the knee a doubling gains a factor of 2.0, beyond it 1.0;
 /// single rounds are off by up to a fifth.
 const MIN_GAIN: f64 = 1.2;
-/// Rounds in a row without that gain that end the climb.
+/// Number of rounds in a row without that gain that end the climb.
 const MISSES_TO_STOP: u32 = 2;
 /// Bytes that score as much as one attempt. 256 KiB: about as many bytes as a core moves in the time of one small
 /// request (7 to 60 µs per request, 0.3 s per GiB).
 const BYTES_PER_POINT: f64 = 262_144.0;
-/// The shortest round. In a shorter one, other programs on the machine distort the measurement.
+/// Minimum duration of a round. In a shorter one, other programs on the machine distort the measurement.
 const MIN_ROUND: Duration = Duration::from_millis(10);
-/// The fewest responses of a round, for very low levels.
+/// Minimum number of responses of a round, for very low levels.
 const MIN_RESPONSES: u32 = 8;
 /// Rounds until the next level is tried again. Doubles with each try that gains too little, up to `MAX_PROBE_ROUNDS`.
 /// Three rounds out of 8 to 64 at twice the level cost nothing measurable.
@@ -44,16 +44,16 @@ const PROBE_ROUNDS: u32 = 8;
 const MAX_PROBE_ROUNDS: u32 = 64;
 /// Headroom above the knee. A round may be off by a fifth, so the level is a quarter higher.
 const HEADROOM: f64 = 1.25;
-/// Lower levels gain nothing.
+/// Lower bound of computed levels: lower ones gain nothing.
 const MIN_LEVEL: usize = 16;
-/// The highest level at the start of a batch, even if the last batch ended higher: two doublings below 256, and as many
+/// Maximum level at the start of a batch, even if the last batch ended higher: two doublings below 256, and as many
 /// large parts as one core can use.
 const MAX_START: usize = 64;
 /// The weight of a new round in the known goodput.
 const NEW_ROUND_WEIGHT: f64 = 0.3;
-/// The least CPU time of a request: s3-wire alone needs 7 µs, the layers above it as much (docs/TUNING.md).
+/// Minimum CPU time of a request: s3-wire alone needs 7 µs, the layers above it as much (docs/TUNING.md).
 const CPU_PER_REQUEST: Duration = Duration::from_micros(10);
-/// The least CPU time of 256 KiB: 0.16 s per GiB, half the time of a bare read loop.
+/// Minimum CPU time of 256 KiB: 0.16 s per GiB, half the time of a bare read loop.
 const CPU_PER_POINT: Duration = Duration::from_micros(40);
 /// A round is bound by latency, not CPU, if its attempts take this many times the CPU time of a whole level.
 const LATENCY_BOUND_RATIO: f64 = 8.0;
@@ -71,7 +71,7 @@ static CORES: LazyLock<f64> =
 pub(super) struct Goodput {
     phase: ClimbPhase,
     round: Round,
-    /// How many attempts one core can work on in the duration of one attempt; `None` until measured.
+    /// Number of attempts that one core can work on in the duration of one attempt; `None` until measured.
     fitting: Option<f64>,
 }
 
@@ -328,7 +328,8 @@ impl Default for Round {
 }
 
 impl Round {
-    /// Begins now, with a sample of this thread: the first responses arrive in a burst, which saturates the threads.
+    /// Returns a round that begins now. Samples this thread: the first responses arrive in a burst, which saturates the
+    /// threads.
     fn new(now: Instant) -> Self {
         let round = Self {
             began: Some(now),

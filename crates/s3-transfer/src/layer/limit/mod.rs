@@ -1,6 +1,6 @@
-//! Adaptive concurrency limit.
+//! Adaptive limit of the attempts in flight: issues permits, climbs while goodput grows, and backs off when throttled.
 //!
-//! A [`Controller`] hands out permits for attempts and learns from their outcomes how many are worthwhile.
+//! A [`Controller`] issues permits for attempts and adapts their number to the outcomes.
 
 mod controller;
 mod goodput;

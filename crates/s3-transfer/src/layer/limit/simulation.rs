@@ -1,4 +1,4 @@
-//! The concurrency controller against simulated servers, on paused time.
+//! Tests of the concurrency controller with simulated servers, on paused time.
 //!
 //! Each test compares the controller with a perfect client.
 
@@ -18,12 +18,12 @@ use crate::Concurrency;
 struct Server {
     /// The latency of a response.
     latency: Duration,
-    /// How many bytes a second it sends over one connection, and over all of them. No limit if 0.
+    /// Bytes per second over one connection, and over all of them. No limit if 0.
     per_connection: f64,
     in_all: f64,
-    /// How many responses a second it gives at most. No limit if 0.
+    /// Maximum number of responses per second. No limit if 0.
     responses: f64,
-    /// More than these at once are rejected. No limit if 0.
+    /// Maximum number of concurrent requests; more are rejected. No limit if 0.
     rejects_above: usize,
     /// Latency varies by this share up and down.
     noise: f64,
@@ -37,25 +37,25 @@ struct Run {
     left: AtomicUsize,
     in_flight: AtomicUsize,
     rejected: AtomicUsize,
-    /// When the server, as far as it is one queue, is free again.
+    /// When the queue of the server is empty again.
     free: Mutex<Instant>,
     random: Mutex<fastrand::Rng>,
     levels: Mutex<Levels>,
 }
 
-/// How the level went.
+/// Concurrency levels during a run.
 struct Levels {
     highest: usize,
-    /// When it was the highest for the first time.
+    /// When the highest level was first reached.
     at: Instant,
-    /// The levels of the second half of the attempts, added up.
+    /// Sum of the levels of the second half of the attempts.
     sum: usize,
     count: usize,
 }
 
 struct Outcome {
     took: Duration,
-    /// The mean level of the second half of the attempts: probes end, and do not count for much.
+    /// The mean level of the second half of the attempts, in which short probes weigh little.
     level: usize,
     highest: usize,
     until_highest: Duration,
@@ -128,7 +128,7 @@ impl Run {
     }
 }
 
-/// Runs `count` attempts, of which as many run at once as a fan-out would allow.
+/// Runs `count` attempts, as many at once as a fan-out would allow.
 async fn run(server: Server, count: usize, seed: u64) -> Outcome {
     let adaptive = Concurrency::Adaptive {
         start: 16,

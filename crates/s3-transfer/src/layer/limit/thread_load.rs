@@ -1,4 +1,4 @@
-//! The load of worker pool threads: whether one has capacity left.
+//! Measures the load of worker pool threads: whether a thread is saturated, so that more requests would not help.
 //!
 //! A thread that hardly ever waits for events does not get more done by more concurrent requests: the thread is the
 //! bottleneck, whatever the network. Only threads of a worker pool are measured, because they run only transfers.
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::worker_pool::idle_time::idle_time;
 
-/// A thread that is idle for less than this share of the time is saturated.
+/// Maximum share of the time that a saturated thread is idle.
 const SATURATED_IDLE_SHARE: f64 = 0.05;
 
 static NEXT_PERIOD: AtomicU64 = AtomicU64::new(1);

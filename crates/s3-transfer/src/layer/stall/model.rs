@@ -33,7 +33,7 @@ fn stalled_attempts_end() {
             advance(TIMEOUT / 4);
         }
     }
-    // Time passes until all have ended. Without a scan, that takes for ever.
+    // Time passes until all have ended. Without a scan, that takes forever.
     while tasks.iter().any(|task| !task.is_finished()) {
         advance(TIMEOUT / 4);
     }

@@ -1,4 +1,4 @@
-//! Probes for directories, and cutting ranges at the directories found.
+//! Directory probes of a listing: requests a page with delimiter `/`, and splits key ranges at the directories found.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ const FEW_RANGES: usize = 16;
 /// A request for directories, in parallel with the next page so that a bucket without directories costs no delay.
 #[derive(Debug)]
 pub(super) struct DelimiterProbe {
-    /// Its request, once it is sent.
+    /// The ID of its request, once it is sent.
     pub(super) id: Option<u64>,
     pub(super) after: Arc<str>,
     pub(super) prefix: S3Prefix,
@@ -32,7 +32,7 @@ impl DelimiterProbe {
 }
 
 impl ListScheduler {
-    /// Returns the request of a probe that was not sent.
+    /// Returns the request for a probe that has not been sent, if there is one.
     pub(super) fn send_probe(&mut self) -> Option<(u64, ListRequest)> {
         let probe = self.probes.iter_mut().find(|probe| probe.id.is_none())?;
         let id = self.next_id;
@@ -45,7 +45,7 @@ impl ListScheduler {
         Some((id, without_redundant_start(request)))
     }
 
-    /// Cuts the ranges of a probe that are not listed at the directories found.
+    /// Splits the unlisted ranges of a probe at the directories found.
     pub(super) fn handle_probe(&mut self, mut probe: DelimiterProbe, page: &ListPage) {
         let (Some(directory), Some((level, density))) =
             (probe.directory(), probe.levels.pop_front())
@@ -61,7 +61,7 @@ impl ListScheduler {
         self.wasted_probes += usize::from(ranges.is_empty() && probe.levels.is_empty());
         let is_few = ranges.len() < FEW_RANGES;
         let last_level = level_after(page, level);
-        // From the last range, so that the boundaries of each are the last ones left.
+        // From the last range, so that the boundaries of each range are at the end of `ranges`.
         for index in (0..self.ranges.len()).rev() {
             let range = &self.ranges[index];
             let is_done = matches!(range.state, RangeState::Listed(_) | RangeState::Failed(_));
@@ -83,8 +83,8 @@ impl ListScheduler {
         }
     }
 
-    /// Cuts a range at the ends of `cuts`. Its first part keeps its state; in the last one, directories may be probed for
-    /// at `last_level`.
+    /// Splits a range at the ends of `cuts`. Its first part keeps its state; in the last one, directories may be probed
+    /// for at `last_level`.
     fn cut_at(&mut self, index: usize, cuts: Vec<DirectoryRange>, last_level: usize) {
         let range = &mut self.ranges[index];
         let end = range.until.clone();

@@ -1,4 +1,4 @@
-//! Speculative pages: requests for predicted ranges, limited by credit.
+//! Speculative requests of a listing, for pages at predicted keys. A credit limits how many of them find no keys.
 
 use std::sync::Arc;
 
@@ -7,15 +7,16 @@ use s3_core::ListRequest;
 use super::super::key_range::{Cursor, KeyRange, RangeState};
 use super::ListScheduler;
 
-/// Speculative pages in flight before any has found keys. With 2, a listing of three pages costs two requests more, and
-/// one of 200 pages takes at most one round more than with a higher credit.
+/// Number of speculative pages in flight before any has found keys. With 2, a listing of three pages costs two requests
+/// more, and one of 200 pages takes at most one round more than with a higher credit.
 const FIRST_CREDIT: usize = 2;
 /// The cost of a speculative page without keys. With 3, at most about a quarter of them are wasted.
 const PENALTY: usize = 3;
-/// Pages without credit after which one speculative page is tried again.
+/// Number of pages without credit after which one speculative page is tried again.
 const PAGES_TO_RETRY: usize = 8;
 
-/// How many speculative pages may be in flight.
+/// Number of speculative pages that may be in flight. It rises with each one that finds keys and falls with each wasted
+/// one.
 #[derive(Debug)]
 pub(super) struct SpeculationCredit {
     pages: usize,
@@ -55,7 +56,7 @@ impl SpeculationCredit {
 }
 
 impl ListScheduler {
-    /// Cuts a range in flight where its page is predicted to end, and returns the request for the page after it.
+    /// Splits a range in flight where its page is predicted to end, and returns the request for the page after it.
     pub(super) fn speculate(&mut self) -> Option<(u64, ListRequest)> {
         let (speculative, certain): (Vec<_>, Vec<_>) =
             self.in_flight().partition(|page| page.is_speculative);

@@ -1,4 +1,4 @@
-//! Model time, which moves only when a model advances it: no timer hides a lost wake-up.
+//! Model of tokio's clock for shuttle tests: only the test advances the time, so no timer hides a lost wake-up.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -7,7 +7,7 @@ use std::task::{Poll, Waker};
 use std::time::Duration;
 
 thread_local! {
-    /// shuttle runs all threads of a schedule on one thread, so each has a clock of its own.
+    /// shuttle runs all threads of a schedule on one thread, so each schedule has its own clock.
     static CLOCK: RefCell<Clock> = RefCell::default();
 }
 

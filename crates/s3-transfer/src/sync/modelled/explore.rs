@@ -1,4 +1,4 @@
-//! Runs a model under many schedules.
+//! Runs a shuttle test under many thread schedules.
 //!
 //! Half of them are random, and half follow PCT: random priorities that change at few points, which finds bugs that need
 //! one thread to be delayed for long. Environment variables: `SCHEDULES` (number per model), `SEED`, and `SCHEDULE`
@@ -12,16 +12,16 @@ use shuttle::rand::{Rng, thread_rng};
 use shuttle::scheduler::{PctScheduler, RandomScheduler, ReplayScheduler, Scheduler};
 use shuttle::{Config, MaxSteps, Runner};
 
-/// How many schedules of each model `cargo xtask test` runs.
+/// Number of schedules of each model that `cargo xtask test` runs.
 const SCHEDULES: usize = 2_000;
 
-/// How often PCT changes priorities.
+/// Number of priority changes in a PCT schedule.
 const DEPTH: usize = 3;
 
 /// Step limit of one schedule; more means a livelock.
 const STEPS: usize = 50_000;
 
-/// Runs `model` under the requested number of schedules. A panic in it or a deadlock fails.
+/// Runs `model` under the requested number of schedules. Panics if it panics or deadlocks.
 #[expect(clippy::print_stdout, reason = "the figures of a model")]
 pub(crate) fn explore(name: &str, model: fn()) {
     if let Ok(schedule) = env::var("SCHEDULE") {
@@ -63,7 +63,7 @@ pub(crate) fn draw(count: usize) -> usize {
     thread_rng().gen_range(0..count)
 }
 
-/// Returns `true` once in `count` times.
+/// Returns `true` once in `of` times on average.
 pub(crate) fn chance(of: usize) -> bool {
     draw(of) == 0
 }

@@ -1,7 +1,7 @@
-//! Models of tokio's semaphore, `Notify`, timers and `JoinSet` for shuttle, which has none of them.
+//! Models of tokio's `Semaphore`, `Notify`, timers, tasks and `JoinSet` for shuttle tests.
 //!
-//! Only the types and methods that this crate uses are there. Each step that other threads can see is behind a lock or
-//! a semaphore of shuttle's, which is a point where another thread may run. Orders of memory are not modelled: every
+//! Only the types and methods that this crate uses exist. Each step that other threads can see is behind a lock or a
+//! semaphore of shuttle's, which is a point where another thread may run. Memory orderings are not modelled: every
 //! atomic is sequentially consistent.
 
 mod clock;

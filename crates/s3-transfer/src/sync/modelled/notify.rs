@@ -1,4 +1,4 @@
-//! Model of tokio's `Notify`.
+//! Model of tokio's `Notify` for shuttle tests.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,7 +12,7 @@ pub(crate) struct Notify(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// How often all were woken.
+    /// Number of calls of `notify_waiters`.
     calls: u64,
     waiters: Vec<(u64, Waker)>,
     next: u64,
@@ -23,8 +23,8 @@ impl Notify {
         Self::default()
     }
 
-    /// Returns a future that ends with the first [`notify_waiters`](Self::notify_waiters) from now on, whether it is
-    /// polled before or not.
+    /// Returns a future that completes with the next [`notify_waiters`](Self::notify_waiters), even if it is first
+    /// polled after that.
     pub(crate) fn notified(&self) -> Notified<'_> {
         let mut state = self.lock();
         state.next += 1;

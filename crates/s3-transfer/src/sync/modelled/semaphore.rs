@@ -1,6 +1,6 @@
-//! Model of tokio's `Semaphore`, which is fair.
+//! Model of tokio's fair `Semaphore` for shuttle tests.
 //!
-//! shuttle has one too, but wakes with its own state borrowed, which the wakers of a fan-out worker access again.
+//! shuttle's own semaphore wakes tasks while its state is borrowed, and the wakers of a fan-out worker access it again.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -18,7 +18,7 @@ pub(crate) struct Semaphore(Mutex<State>);
 struct State {
     permits: usize,
     queue: VecDeque<Waiter>,
-    /// Waiters that have got their permits and have not been polled since, by number.
+    /// Numbers of waiters that were granted permits and have not been polled since.
     granted: Vec<u64>,
     next: u64,
 }
@@ -30,7 +30,7 @@ struct Waiter {
     waker: Waker,
 }
 
-/// It is closed, which never happens.
+/// No permit is free, or the semaphore is closed, which never happens.
 #[derive(Debug)]
 pub(crate) struct Closed;
 
@@ -44,7 +44,7 @@ impl State {
         available
     }
 
-    /// Serves the queue; returns whom to wake, without the lock.
+    /// Grants permits to waiters, in order. Returns the wakers to wake after the lock is released.
     fn serve(&mut self) -> Vec<Waker> {
         let mut woken = Vec::new();
         while let Some(first) = self.queue.front()
@@ -58,7 +58,7 @@ impl State {
         woken
     }
 
-    /// Returns whether this one has got its permits, which are its own from now on.
+    /// Returns whether this waiter was granted permits. It owns them from now on.
     fn collect(&mut self, number: u64) -> bool {
         let granted = self.granted.iter().position(|granted| *granted == number);
         granted.is_some_and(|index| self.granted.swap_remove(index) == number)
@@ -182,12 +182,12 @@ impl Drop for Turn<'_> {
     }
 }
 
-/// One permit, which is given back when dropped.
+/// One permit; returned when dropped.
 #[must_use]
 pub(crate) struct Permit<'a>(&'a Semaphore);
 
 impl Permit<'_> {
-    /// Does not give it back.
+    /// Drops the permit without returning it.
     pub(crate) fn forget(self) {
         std::mem::forget(self);
     }
@@ -199,7 +199,7 @@ impl Drop for Permit<'_> {
     }
 }
 
-/// Permits, which are given back when dropped.
+/// Permits; returned when dropped.
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct OwnedSemaphorePermit {

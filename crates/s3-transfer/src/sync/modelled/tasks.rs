@@ -1,4 +1,4 @@
-//! Models of tokio tasks and `JoinSet`.
+//! Models of tokio tasks and `JoinSet` for shuttle tests.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -14,10 +14,10 @@ thread_local! {
     static WORKERS: Cell<usize> = const { Cell::new(1) };
 }
 
-/// A runtime of the model: there is one.
+/// ID of a runtime. A model has only one.
 pub(crate) type RuntimeId = u8;
 
-/// Returns the runtime of the model.
+/// Returns the ID of the model's runtime.
 pub(crate) fn runtime_id() -> RuntimeId {
     0
 }
@@ -32,7 +32,7 @@ pub(crate) fn set_workers(count: usize) {
     WORKERS.set(count);
 }
 
-/// Begins a task.
+/// Spawns a task.
 pub(crate) fn spawn<F>(work: F) -> JoinHandle<F::Output>
 where
     F: Future<Output: Send> + Send + 'static,
@@ -40,7 +40,7 @@ where
     JoinHandle(shuttle::future::spawn(work))
 }
 
-/// As [`spawn`]: a model is a runtime.
+/// As [`spawn`], because a model always runs in a runtime.
 pub(crate) fn try_spawn<F>(work: F) -> Option<JoinHandle<F::Output>>
 where
     F: Future<Output: Send> + Send + 'static,
@@ -75,7 +75,7 @@ impl<T> Future for JoinHandle<T> {
     }
 }
 
-/// Why a task has no result: it was ended. A panic ends the whole model.
+/// Error of a task that was cancelled. A panic ends the whole model.
 #[derive(Debug)]
 pub(crate) struct JoinError(shuttle::future::JoinError);
 
@@ -93,7 +93,7 @@ impl fmt::Display for JoinError {
 
 impl std::error::Error for JoinError {}
 
-/// Tasks that belong together.
+/// A set of tasks, which are aborted when it is dropped.
 #[derive(Debug)]
 pub(crate) struct JoinSet<T>(Vec<JoinHandle<T>>);
 
@@ -119,7 +119,7 @@ impl<T: Send + 'static> JoinSet<T> {
         handle
     }
 
-    /// There is no runtime in a model.
+    /// Ignores the handle, because a model has only one runtime.
     pub(crate) fn spawn_on(
         &mut self,
         work: impl Future<Output = T> + Send + 'static,

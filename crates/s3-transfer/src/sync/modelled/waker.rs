@@ -1,4 +1,4 @@
-//! Model of `AtomicWaker`.
+//! Model of `AtomicWaker` for shuttle tests.
 
 use std::task::Waker;
 
