@@ -1,4 +1,4 @@
-//! The access key that signs requests.
+//! [`Credentials`]: access key, secret key and session token that sign requests.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,15 +17,15 @@ struct Fields {
     id: u64,
 }
 
-/// Credentials that cannot be sent in a header, because they contain a space, a line break or another character that
-/// is not visible ASCII, or whose secret key holds a line break.
+/// Error for credentials that cannot be sent in a header, because they contain a space, a line break or another
+/// character that is not visible ASCII, or because the secret key contains a control character.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the access key, the secret key or the session token contains a space, a line break or another invalid character"
 )]
 pub struct InvalidCredentials;
 
-/// The number of anonymous credentials.
+/// The ID of anonymous credentials.
 const ANONYMOUS: u64 = 0;
 
 impl Credentials {
@@ -92,7 +92,7 @@ impl Credentials {
         &self.0.secret_key
     }
 
-    /// Returns a number that all clones of these credentials share, and no others of this process have.
+    /// Returns an ID that all clones of these credentials share, and that no others of this process have.
     #[must_use]
     pub fn id(&self) -> u64 {
         self.0.id

@@ -1,4 +1,4 @@
-//! Entry points for fuzzing. Not part of the public interface.
+//! Entry points for fuzzing the HTTP response parser. Not part of the public interface.
 //!
 //! Each function takes any bytes and panics if the result contradicts itself.
 

@@ -1,4 +1,4 @@
-//! The bytes of S3: HTTP/1.1 connections, Signature Version 4, and the documents of responses.
+//! Wire protocol of S3: HTTP/1.1 client, Signature Version 4, and parsers for XML responses.
 //!
 //! This crate sends one request at a time and reads its response. It has no retries, no notion of buckets or
 //! operations and no AWS dependency; `s3-core` builds its `SdkStore` on it.

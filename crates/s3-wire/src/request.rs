@@ -13,22 +13,22 @@ use crate::sign::{Headers, PayloadHash, Query};
 pub struct Request<'a> {
     /// The method, in upper case.
     pub method: &'static str,
-    /// The `Host` header: without a port if that is the scheme's own.
+    /// The `Host` header, without the port if it is the scheme's default.
     pub host: &'a str,
     /// The path, encoded with [`encode_key`](crate::sign::encode_key); starts with a slash.
     pub path: String,
-    /// The query; without pairs for a request without a question mark.
+    /// The query. If it has no pairs, the request has no question mark.
     pub query: Query,
     /// All headers except those that the signer adds: `host`, `x-amz-date`, `x-amz-content-sha256`,
     /// `x-amz-security-token` and `authorization`.
     pub headers: Headers,
-    /// The body's part of the signature.
+    /// The hash of the body, or its replacement, in the signature.
     pub payload_hash: PayloadHash,
     /// The body.
     pub body: RequestBody<'a>,
-    /// Sends the body in the chunks of `STREAMING-UNSIGNED-PAYLOAD-TRAILER`, followed by its checksum.
+    /// If set, the body is sent in the chunks of `STREAMING-UNSIGNED-PAYLOAD-TRAILER`, followed by its checksum.
     pub trailer: Option<ChecksumTrailer>,
-    /// Counts the bytes that were handed to the operating system, the head and repeated bytes included.
+    /// Counts the bytes that were handed to the operating system, including the head and repeated bytes.
     pub sent_bytes: Option<&'a AtomicU64>,
     /// Whether this thread may block on reading the file of the body. Otherwise tokio's blocking threads read it.
     pub blocking_io: bool,
@@ -38,7 +38,7 @@ pub struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// Returns an idempotent request without query, headers and body.
+    /// Creates an idempotent request without query, headers and body.
     #[must_use]
     pub fn new(method: &'static str, host: &'a str, path: String) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! Times of documents and headers: [`parse`] reads the usual forms fast, and any other form that servers write.
+//! Parses timestamps of XML documents and HTTP headers: the usual forms fast, and any other form that servers write.
 
 mod any;
 
@@ -32,7 +32,7 @@ pub(crate) fn rfc3339_utc(text: &[u8]) -> Option<SystemTime> {
     UNIX_EPOCH.checked_add(Duration::new(seconds, millis * 1_000_000))
 }
 
-/// Reads `Tue, 20 Oct 2026 10:11:12 GMT`, from 1970 on. The name of the day says nothing new.
+/// Reads `Tue, 20 Oct 2026 10:11:12 GMT`, from 1970 on. The weekday is not checked.
 fn imf_fixdate(text: &[u8]) -> Option<SystemTime> {
     let framed = text.len() == 29 && text[3..5] == *b", " && text[25..] == *b" GMT";
     if !framed || [text[7], text[11], text[16], text[19], text[22]] != *b"   ::" {

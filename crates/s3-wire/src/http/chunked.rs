@@ -1,29 +1,30 @@
-//! Decoding of chunks (RFC 9112, section 7.1), one byte at a time where there is structure, in one piece where there
-//! is data.
+//! [`Chunked`]: decodes response bodies with `Transfer-Encoding: chunked` (RFC 9112, section 7.1).
+//!
+//! Sizes and trailers are parsed byte by byte; data is passed on in one piece.
 
 use super::error::{WireError, WireErrorKind};
 
-/// How long the line of a chunk's size may be, extensions included.
+/// Maximum length of the line of a chunk's size, including extensions.
 const LINE_LIMIT: u32 = 4 << 10;
 
-/// How long all trailers together may be.
+/// Maximum length of all trailers together.
 const TRAILER_LIMIT: u32 = 16 << 10;
 
 /// Decoder state of a chunked body.
 #[derive(Debug)]
 pub(super) struct Chunked {
     state: DecoderState,
-    /// The size of the chunk as far as it was read, then the bytes that are left of its data.
+    /// The size of the chunk as far as it was read, then the number of bytes that are left of its data.
     left: u64,
-    /// Bytes of the line or of the trailers so far.
+    /// Number of bytes of the line, or of the trailers, so far.
     line: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum DecoderState {
-    /// The first digit of a size is due.
+    /// Expects the first digit of a size.
     Size,
-    /// More digits, an extension or the line's end are due.
+    /// Expects more digits, an extension or the end of the line.
     SizeMore,
     Extension,
     SizeLineFeed,
@@ -41,9 +42,9 @@ enum DecoderState {
 /// The next step of decoding.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// A number of bytes of data, at least one.
+    /// This number of data bytes, at least one.
     Data(u64),
-    /// More structure, which has not arrived.
+    /// More bytes of a size, line end or trailer, which have not arrived.
     Structure,
     End,
 }
@@ -57,7 +58,8 @@ impl Chunked {
         }
     }
 
-    /// Reads structure from the front of `bytes` until data, the end, or no more bytes; returns how many it took.
+    /// Parses sizes, line ends and trailers at the front of `bytes`, up to data, the end of the body, or the end of
+    /// `bytes`. Returns the number of bytes parsed and the next step.
     pub(super) fn advance(&mut self, bytes: &[u8]) -> Result<(usize, Next), WireError> {
         let mut taken = 0;
         while !matches!(self.state, DecoderState::Data | DecoderState::End) {
@@ -73,7 +75,7 @@ impl Chunked {
         })
     }
 
-    /// Notes that `count` bytes of the data were taken.
+    /// Records that `count` bytes of the data were taken.
     pub(super) fn took(&mut self, count: usize) {
         self.left -= count as u64;
         if self.left == 0 {
@@ -150,7 +152,7 @@ fn malformed() -> WireError {
 mod tests {
     use super::*;
 
-    /// Decodes `bytes` cut into pieces of `step`; the bytes behind the end are counted.
+    /// Decodes `bytes` in pieces of `step` bytes, and counts the bytes after the end of the body.
     fn decoded(bytes: &[u8], step: usize) -> Result<(Vec<u8>, Option<usize>), WireErrorKind> {
         let mut chunked = Chunked::new();
         let mut data = Vec::new();
@@ -193,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_chunk_is_rejected() {
+    fn malformed_chunks_are_rejected() {
         for bytes in [
             &b"\r\n"[..],
             b"x\r\n",

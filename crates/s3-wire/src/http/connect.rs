@@ -1,4 +1,4 @@
-//! Opens a connection to an origin: name lookup, TCP, TLS.
+//! Opens a connection to an origin: DNS lookup, TCP connect, TLS handshake, and `CONNECT` if there is a proxy.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -19,10 +19,11 @@ use super::tls::Tls;
 #[cfg(feature = "https")]
 use super::tunnel::tunnel;
 
-/// How long a look-up serves: S3's names live for about 5 seconds, and each response names other servers.
+/// Time for which looked-up addresses are used. 3 s: DNS records of S3 live for about 5 seconds, and each response
+/// names other servers.
 const ADDRESSES_LIVE: Duration = Duration::from_secs(3);
 
-/// The addresses of a host, and since when they are known.
+/// The addresses of a host, and when they were looked up.
 pub(super) struct Addresses {
     known: Arc<[SocketAddr]>,
     since: Instant,
@@ -47,7 +48,7 @@ pub(super) async fn connect(
         let turn = idle_pool.turn.fetch_add(1, Ordering::Relaxed);
         let left = limit.saturating_sub(begun.elapsed());
         let tcp = first_to_accept(&in_turn(&addresses, turn), left).await?;
-        // Requests leave in one write each: waiting for more to send only delays them.
+        // Each request is sent in one write, so waiting for more to send would only delay it.
         tcp.set_nodelay(true)
             .map_err(|error| WireError::io(WireErrorKind::Connect, error))?;
         #[cfg_attr(
@@ -87,7 +88,7 @@ async fn addresses(idle_pool: &IdlePool, origin: &Origin) -> Result<Arc<[SocketA
             .map(|address| SocketAddr::new(address, origin.port))
             .into());
     }
-    // Held while the name is looked up: many connects at once ask once.
+    // Locked during the lookup, so that concurrent connects look the name up once.
     let mut addresses = idle_pool.addresses.lock().await;
     if let Some(addresses) = &*addresses
         && addresses.since.elapsed() < ADDRESSES_LIVE
@@ -107,8 +108,9 @@ async fn addresses(idle_pool: &IdlePool, origin: &Origin) -> Result<Arc<[SocketA
     Ok(known)
 }
 
-/// Returns whether a name is this machine's by RFC 6761, whatever a resolver says: requests to it are neither encrypted
-/// nor signed with their payload. Many resolvers do not know the names below `localhost`, such as those of buckets.
+/// Returns whether RFC 6761 reserves a name for this machine. The resolver is not asked: requests to such a name are
+/// neither encrypted nor signed with their payload, and many resolvers do not know names below `localhost`, such as
+/// those of buckets.
 fn is_this_machine(host: &str) -> bool {
     host == "localhost" || host.ends_with(".localhost")
 }
@@ -134,7 +136,7 @@ fn in_turn(addresses: &[SocketAddr], turn: usize) -> Vec<SocketAddr> {
     order
 }
 
-/// Tries one address after the other. None may take all of the time while there are others.
+/// Tries one address after the other. Each gets only a share of the time while others are left.
 async fn first_to_accept(
     addresses: &[SocketAddr],
     limit: Duration,
@@ -162,7 +164,8 @@ fn kind_of(error: &io::Error) -> WireErrorKind {
     }
 }
 
-/// A third of the time that is left, or more towards the end: a lost first packet is sent again after one second.
+/// Returns a third of the time that is left, or more for the last two addresses: a lost first packet is sent again
+/// after one second.
 fn share(left: Duration, addresses: usize) -> Duration {
     match addresses {
         0 | 1 => left,
@@ -198,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn only_names_that_are_reserved_for_it_are_this_machine() {
+    fn only_reserved_names_are_this_machine() {
         for name in ["localhost", "bucket.localhost", "a.b.localhost"] {
             assert!(is_this_machine(name), "{name}");
         }
@@ -223,7 +226,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_address_that_refuses_is_not_the_last_word() {
+    async fn the_next_address_is_tried_after_a_refused_connection() {
         let good = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let bad = std::net::TcpListener::bind("127.0.0.1:0")
             .unwrap()

@@ -1,4 +1,4 @@
-//! A connection: socket, read buffer, write buffer.
+//! [`Connection`]: an HTTP connection (TCP or TLS) with its buffers; writes bytes and reads response heads.
 
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
@@ -16,10 +16,10 @@ use super::read_buffer::ReadBuffer;
 use super::response_head::{self, ParsedHead};
 use super::sendfile;
 
-/// How many responses of the kind "wait for the real one" are skipped before the server is taken for broken.
+/// Maximum number of interim responses (1xx) to one request. A server that sends more is considered broken.
 const MOST_INTERIM: u32 = 32;
 
-/// The bytes themselves, encrypted or not.
+/// The byte stream of a connection: TCP, or TLS over it.
 pub(super) enum Io {
     Plain(TcpStream),
     #[cfg(feature = "https")]
@@ -27,7 +27,7 @@ pub(super) enum Io {
 }
 
 impl Io {
-    /// Reads once into the room that `into` has; there must be some.
+    /// Reads once into the free capacity of `into`, which must not be empty.
     pub(super) fn poll_read(
         &mut self,
         cx: &mut Context<'_>,
@@ -72,7 +72,7 @@ fn poll_into(
     cx: &mut Context<'_>,
     into: &mut impl BufMut,
 ) -> Poll<io::Result<usize>> {
-    // The future holds no state of its own: dropped while it waits, it has read nothing.
+    // The future has no state of its own: if it is dropped while it waits, it has read nothing.
     pin!(stream.read_buf(into)).poll(cx)
 }
 
@@ -89,9 +89,9 @@ pub(super) struct Channel {
     pub(super) read_buffer: ReadBuffer,
     /// Whether any byte has arrived since the request began.
     pub(super) has_received: bool,
-    /// How much of the unread bytes is known to hold no whole head.
+    /// Number of unread bytes that are known to contain no whole head.
     searched: usize,
-    /// Responses skipped since the request began.
+    /// Number of interim responses since the request began.
     interim: u32,
 }
 
@@ -108,28 +108,28 @@ impl Connection {
         Self { channel, out }
     }
 
-    /// Returns whether an idle connection is still good: nothing has arrived, not even its end.
+    /// Returns whether an idle connection can be used: neither a byte nor the end nor an error has arrived.
     ///
-    /// A socket whose runtime is gone is not good either.
+    /// A socket whose runtime has ended cannot be used either.
     pub(super) fn is_quiet(&mut self) -> bool {
         let mut byte = [0; 1];
         let Channel {
             io, read_buffer, ..
         } = &mut self.channel;
-        // A socket says "not ready" to a task that has had its share of this turn, whatever there is.
+        // A tokio socket reports "not ready" to a task that has used up its cooperative budget, even if it is ready.
         let read = unconstrained(poll_fn(|cx| io.poll_read(cx, &mut &mut byte[..])));
         let mut cx = Context::from_waker(Waker::noop());
         read_buffer.is_empty() && pin!(read).poll(&mut cx).is_pending()
     }
 
-    /// Makes the connection ready for its next request.
+    /// Resets the state of the last request.
     pub(super) fn begin(&mut self) {
         self.channel.has_received = false;
         self.channel.searched = 0;
         self.channel.interim = 0;
     }
 
-    /// Makes the connection ready to be kept.
+    /// Prepares the connection for the idle pool, and frees memory.
     pub(super) fn rest(&mut self) {
         self.out.clear();
         self.channel.read_buffer.shrink();
@@ -137,7 +137,7 @@ impl Connection {
 }
 
 impl Channel {
-    /// Writes some of `slices`, or returns `None` if `watch` is on and the server has something to say.
+    /// Writes some of `slices`, or returns `None` if `watch` is on and the server has sent something.
     pub(super) fn poll_write(
         &mut self,
         cx: &mut Context<'_>,
@@ -190,7 +190,7 @@ impl Channel {
         }
     }
 
-    /// Ready when there are bytes, an end or an error to be read: [`next_head`](Self::next_head) says which.
+    /// Ready when bytes, the end or an error can be read; [`next_head`](Self::next_head) returns which.
     pub(super) fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.read_buffer.is_empty() {
             // An end or an error shows again at the next read.
@@ -200,7 +200,7 @@ impl Channel {
         Poll::Ready(())
     }
 
-    /// Reads the next head, be it of an interim response or of the final one. Cancel-safe.
+    /// Reads the head of the next response, interim or final. Cancel-safe.
     pub(super) async fn next_head(&mut self) -> Result<ParsedHead, WireError> {
         let parsed = poll_fn(|cx| self.poll_head(cx)).await?;
         if parsed.is_interim() {

@@ -1,4 +1,4 @@
-//! [`WireError`]: a request without a response, or a response that did not arrive whole.
+//! [`WireError`]: failure of an HTTP exchange: the request got no response, or the response is malformed or incomplete.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -7,14 +7,14 @@ use std::io;
 
 use super::proxy::Proxy;
 
-/// A request that got no response, or a response that did not arrive whole.
+/// A request that got no response, or a response that is malformed or incomplete.
 ///
 /// The text describes the failure of the connection; it contains no part of the request.
 #[derive(Debug)]
 pub struct WireError {
     kind: WireErrorKind,
     cause: Option<Cause>,
-    /// The proxy that it happened at or behind.
+    /// The proxy that the connection was to go through.
     proxy: Option<Box<str>>,
     /// The body of the proxy's response.
     response: Option<Box<str>>,
@@ -31,11 +31,11 @@ enum Cause {
 pub enum WireErrorKind {
     /// The host's name has no address.
     Resolve,
-    /// No address of the host took the connection.
+    /// No address of the host accepted the connection.
     Connect,
-    /// Connecting, TLS included, took longer than it may.
+    /// Connecting, including TLS, exceeded its timeout.
     ConnectTimeout,
-    /// The proxy does not connect.
+    /// The proxy rejected the `CONNECT` request.
     Proxy,
     /// The server's certificate is not trusted, or there are no root certificates.
     Certificate,
@@ -45,15 +45,15 @@ pub enum WireErrorKind {
     Tls,
     /// HTTPS was requested in a build without it.
     NoTls,
-    /// The server closed the connection before the response was whole.
+    /// The server closed the connection before the response was complete.
     Closed,
     /// Reading or writing the socket failed.
     Io,
-    /// The response is not HTTP/1.1, or not one that can be trusted.
+    /// The response is not valid HTTP/1.1.
     Malformed,
-    /// The head, or a body that was to be collected, exceeds its limit.
+    /// The head, or a body to be collected, exceeds its limit.
     TooLarge,
-    /// The bytes to be sent could not be read.
+    /// The body of the request could not be read.
     Payload,
 }
 
@@ -87,7 +87,7 @@ impl WireError {
         }
     }
 
-    /// Names the proxy that the connection was to go through.
+    /// Adds the proxy that the connection was to go through.
     pub(super) fn through(mut self, proxy: &Proxy) -> Self {
         self.proxy = Some(proxy.to_string().into());
         self
@@ -104,7 +104,7 @@ impl WireError {
         Self::text(WireErrorKind::Malformed, text)
     }
 
-    /// An error while reading. The TLS layer's error for an unexpected end becomes `Closed`.
+    /// Returns the error of a read. The TLS layer's error for an unexpected end becomes `Closed`.
     pub(super) fn reading(error: io::Error) -> Self {
         let kind = match error.kind() {
             io::ErrorKind::UnexpectedEof => WireErrorKind::Closed,

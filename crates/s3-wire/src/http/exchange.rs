@@ -1,4 +1,4 @@
-//! One request and its response on one connection.
+//! Sends one request on a connection and reads the head of its response.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,8 @@ use super::response_head::{ParsedHead, ResponseHead};
 use super::transmit::{Stop, transmit};
 use crate::Request;
 
-/// How long to wait for the error response that explains a broken connection. It has arrived already or is about to.
+/// Maximum time to wait for the error response that explains a broken connection. It has arrived already or is about
+/// to.
 const ERROR_RESPONSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The response to one request.
@@ -26,14 +27,15 @@ pub struct Response {
     pub body: ResponseBody,
 }
 
-/// A request without a response.
+/// An exchange that failed before the head of its response was read.
 pub(super) struct Failure {
     pub(super) error: WireError,
-    /// Whether the connection failed before any byte of a response, as an idle one does that the server has closed.
+    /// Whether the connection failed before any byte of a response, as an idle connection does if the server has closed
+    /// it.
     pub(super) no_response: bool,
 }
 
-/// Sends `request` and reads the head of its response. Dropped at any point, the connection is closed.
+/// Sends `request` and reads the head of its response. Dropping the future closes the connection.
 pub(super) async fn exchange(
     mut conn: Box<Connection>,
     idle_pool: &Arc<IdlePool>,
@@ -79,7 +81,7 @@ async fn read_head(
             let response =
                 tokio::time::timeout(ERROR_RESPONSE_TIMEOUT, conn.channel.final_head()).await;
             match response {
-                // A success that did not wait for all of the request is not one.
+                // A success response is not accepted, because the request was not sent completely.
                 Ok(Ok(parsed)) if parsed.status >= 300 => Ok(unkept(parsed)),
                 _ => Err(WireError::io(WireErrorKind::Io, error)),
             }

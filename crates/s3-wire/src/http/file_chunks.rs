@@ -1,4 +1,4 @@
-//! Reads a range of a file in chunks, into buffers that are reused.
+//! [`FileChunks`]: reads a file range of a request body in chunks, into pooled buffers.
 
 use std::fs::{File, Metadata};
 use std::io;
@@ -9,10 +9,10 @@ use tokio::task::JoinHandle;
 
 use super::trailer::CHUNK;
 
-/// Unused buffers that are kept for the next upload: 4 MiB at most.
+/// Maximum number of unused buffers that are kept for the next uploads, 4 MiB together.
 const MAX_UNUSED: usize = 16;
 
-/// Buffers of [`CHUNK`] bytes that are not in use.
+/// Pool of unused buffers of [`CHUNK`] bytes.
 #[derive(Default)]
 pub(super) struct BufferPool(Mutex<Vec<Vec<u8>>>);
 
@@ -40,12 +40,12 @@ pub(super) struct FileRange<'a> {
     pub(super) file: &'a Arc<File>,
     pub(super) offset: u64,
     pub(super) len: u64,
-    /// The file as it has to be when its last byte was read.
+    /// Metadata that the file must have when its last byte has been read.
     pub(super) version: Option<&'a Arc<Metadata>>,
 }
 
 impl FileRange<'_> {
-    /// Fails if the file is of another version. Blocks.
+    /// Fails if the size or the times of the file have changed. Blocks.
     pub(super) fn check_version(&self) -> io::Result<()> {
         check_version(self.file, self.version.map(|version| &**version))
     }
@@ -100,7 +100,7 @@ impl<'a> FileChunks<'a> {
         Ok(Some(chunk))
     }
 
-    /// Takes back the buffer of a chunk that was sent.
+    /// Returns the buffer of a sent chunk to the pool.
     pub(super) fn reuse(&self, chunk: FileChunk) {
         self.buffers.put_back(chunk.buffer);
     }
@@ -129,7 +129,7 @@ impl<'a> FileChunks<'a> {
         })))
     }
 
-    /// Takes the next chunk off the rest and returns its offset and length.
+    /// Removes the next chunk from the unread range. Returns its offset and length.
     fn claim(&mut self) -> Option<(u64, usize)> {
         let FileRange { offset, len, .. } = self.rest;
         let taken = usize::try_from(len).map_or(CHUNK, |len| len.min(CHUNK));
@@ -139,7 +139,7 @@ impl<'a> FileChunks<'a> {
     }
 }
 
-/// A read on another thread. Dropped before it has started, it never starts.
+/// A read on another thread. If it is dropped before it has started, it never starts.
 struct PendingRead(JoinHandle<io::Result<FileChunk>>);
 
 impl Drop for PendingRead {
@@ -148,7 +148,7 @@ impl Drop for PendingRead {
     }
 }
 
-/// Appends a whole range to `buffer`; for small ranges.
+/// Appends a whole file range to `buffer`. For small ranges.
 pub(super) async fn append_file(
     range: FileRange<'_>,
     blocking_io: bool,
@@ -207,7 +207,7 @@ fn check_version(file: &File, version: Option<&Metadata>) -> io::Result<()> {
     }
 }
 
-/// The error of a file that ends before the body does.
+/// Returns the error for a file that ends before the body does.
 pub(super) fn file_was_truncated() -> io::Error {
     let text = "the file was truncated during the upload";
     io::Error::new(io::ErrorKind::UnexpectedEof, text)

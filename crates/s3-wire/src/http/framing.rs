@@ -1,32 +1,32 @@
-//! The framing of a response body: by length, in chunks, or until the connection closes (RFC 9112, section 6.3).
+//! Determines where a response body ends: by length, in chunks, or when the connection closes (RFC 9112, section 6.3).
 
 use super::error::WireError;
 
-/// The end of a body.
+/// How the end of a body is determined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Framing {
     /// There is no body.
     Empty,
-    /// A number of bytes.
+    /// The body has this number of bytes (`Content-Length`).
     Length(u64),
-    /// Chunks, the last of which is empty.
+    /// The body is chunked; the last chunk is empty.
     Chunked,
-    /// Everything until the server closes the connection.
+    /// The body ends when the server closes the connection.
     UntilClose,
 }
 
-/// Headers that say where the body ends and whether the connection closes, collected one by one.
+/// Headers that determine where the body ends and whether the connection closes, collected one by one.
 #[derive(Default)]
 pub(super) struct FramingHeaders {
     length: Option<u64>,
-    /// Whether there is a `Transfer-Encoding`; it is `chunked` then, alone.
+    /// Whether there is a `Transfer-Encoding`, which is then only `chunked`.
     chunked: bool,
     close: bool,
 }
 
 impl FramingHeaders {
     pub(super) fn see(&mut self, name: &str, value: &[u8]) -> Result<(), WireError> {
-        // The lengths are told apart first: most headers are not among these.
+        // The length of the name is compared first, because most headers have none of these names.
         match name.len() {
             14 if name.eq_ignore_ascii_case("content-length") => self.see_length(value),
             17 if name.eq_ignore_ascii_case("transfer-encoding") => self.see_encoding(value),
@@ -62,7 +62,7 @@ impl FramingHeaders {
         Ok(())
     }
 
-    /// Returns how the body ends, and whether the connection can be used after it, unless its end is the body's.
+    /// Returns how the body ends, and whether the connection can be used after it. With `UntilClose` it cannot.
     pub(super) fn conclude(&self, status: u16, version: u8) -> (Framing, bool) {
         let framing = match (status, self.chunked, self.length) {
             (204 | 304, ..) => Framing::Empty,
@@ -70,13 +70,14 @@ impl FramingHeaders {
             (_, false, Some(length)) => Framing::Length(length),
             (_, false, None) => Framing::UntilClose,
         };
-        // Both kinds of length at once is how responses are smuggled: the chunks count, and nothing follows.
+        // A response with both lengths may be an attempt at response smuggling. It is read in chunks, and the
+        // connection is closed.
         let smuggled = self.chunked && self.length.is_some();
         (framing, version == 1 && !self.close && !smuggled)
     }
 }
 
-/// The items of a list, without the empty ones.
+/// Returns the items of a comma-separated list, without the empty ones.
 fn items(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value
         .split(|byte| *byte == b',')
@@ -84,7 +85,7 @@ fn items(value: &[u8]) -> impl Iterator<Item = &[u8]> {
         .filter(|item| !item.is_empty())
 }
 
-/// Digits only: neither a sign nor white space.
+/// Parses digits only: neither a sign nor white space.
 fn decimal(text: &[u8]) -> Option<u64> {
     if text.is_empty() {
         return None;
@@ -108,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_a_body_is_told_by_rfc_9112() {
+    fn the_end_of_a_body_follows_rfc_9112() {
         use Framing::{Chunked, Empty, Length, UntilClose};
         let chunked = ("Transfer-Encoding", "chunked");
         let five = ("Content-Length", "5");

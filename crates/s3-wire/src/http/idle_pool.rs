@@ -1,4 +1,4 @@
-//! Idle connections of one runtime to one origin.
+//! [`IdlePool`]: the idle connections of one runtime to one origin, for reuse by later requests.
 
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,20 +9,20 @@ use tokio::time::Instant;
 use super::connect::Addresses;
 use super::connection::Connection;
 
-/// How long a connection may be idle: S3 closes its own after about 20 seconds, and a request that meets the close
-/// on its way is lost.
+/// Maximum time that a connection is idle. 20 s: S3 closes idle connections after about 20 seconds, and a request that
+/// is sent at the same time is lost.
 const MOST_IDLE: Duration = Duration::from_secs(20);
 
-/// How many connections wait at most: the most that small requests run at once (see docs/TUNING.md).
+/// Maximum number of idle connections: as many as small requests use at once (see docs/TUNING.md).
 const MOST_KEPT: usize = 256;
 
-/// A stack: the connection that was used last is used first, so that those that are too many grow old.
+/// Stack of idle connections. The one that was used last is used first, so that surplus ones age and are closed.
 #[derive(Default)]
 pub(super) struct IdlePool {
     /// Oldest first.
     idle: Mutex<Vec<Idle>>,
     pub(super) addresses: tokio::sync::Mutex<Option<Addresses>>,
-    /// Counts connects, so that they spread over the addresses.
+    /// Number of connects, which distributes them over the addresses.
     pub(super) turn: AtomicUsize,
 }
 
@@ -32,7 +32,7 @@ struct Idle {
 }
 
 impl IdlePool {
-    /// Takes the youngest connection that is still good.
+    /// Takes the connection that was used last and can still be used.
     pub(super) fn check_out(&self) -> Option<Box<Connection>> {
         loop {
             let mut idle = self.lock();
@@ -52,7 +52,7 @@ impl IdlePool {
         }
     }
 
-    /// Takes a connection back whose last response was read to its end.
+    /// Returns a connection to the pool after its last response was read to the end.
     pub(super) fn check_in(&self, mut conn: Box<Connection>) {
         conn.rest();
         let since = Instant::now();

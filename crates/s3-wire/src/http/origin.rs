@@ -1,10 +1,10 @@
-//! [`Origin`]: the scheme, host and port of a connection.
+//! [`Origin`]: scheme, host and port of a server, and the proxy to connect through.
 
 use std::sync::Arc;
 
 use super::proxy::Proxy;
 
-/// The scheme, host and port that a connection serves, and the proxy that it goes through.
+/// The scheme, host and port of a server, and the proxy that connections to it go through.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Origin {
     /// Whether connections use TLS.
@@ -18,7 +18,7 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Returns an origin that is reached without a proxy.
+    /// Creates an origin that is reached without a proxy.
     #[must_use]
     pub fn new(tls: bool, host: &str, port: u16) -> Self {
         Self {
@@ -45,7 +45,7 @@ impl Origin {
         }
     }
 
-    /// Returns host and port as they stand in a URL.
+    /// Returns host and port as written in a URL.
     pub(super) fn authority(&self) -> String {
         format!("{}:{}", self.url_host(), self.port)
     }

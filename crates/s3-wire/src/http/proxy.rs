@@ -1,10 +1,11 @@
-//! [`Proxy`]: an HTTP proxy between the client and an origin.
+//! [`Proxy`]: address and authorization of an HTTP proxy; writes request heads for it.
 
 use std::fmt;
 
 use super::origin::Origin;
 
-/// An HTTP proxy: requests to plain origins go to it in absolute form, connections to others through `CONNECT`.
+/// An HTTP proxy. Requests to `http` origins are sent to it in absolute form; `https` origins are reached with
+/// `CONNECT`.
 ///
 /// Debug does not show the authorization.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -25,7 +26,7 @@ impl Proxy {
         Origin::new(self.tls, &self.host, self.port)
     }
 
-    /// Returns a head with the origin in its request line, and the `Proxy-Authorization` header.
+    /// Returns the head with an absolute URL in its request line, and with the `Proxy-Authorization` header.
     pub(super) fn absolute(&self, origin: &Origin, head: &[u8]) -> Vec<u8> {
         let path = head.iter().position(|byte| *byte == b' ');
         let (method, rest) = head.split_at(path.map_or(0, |space| space + 1));
@@ -48,7 +49,7 @@ impl Proxy {
         .concat()
     }
 
-    /// The `Proxy-Authorization` header; empty without credentials.
+    /// Returns the `Proxy-Authorization` header; empty without credentials.
     pub(super) fn header(&self) -> String {
         let authorization = self.authorization.as_deref();
         authorization.map_or_else(String::new, |value| {
@@ -63,7 +64,7 @@ impl fmt::Debug for Proxy {
     }
 }
 
-/// Without the authorization.
+/// The URL of the proxy, without the authorization.
 impl fmt::Display for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.tls { "https" } else { "http" };

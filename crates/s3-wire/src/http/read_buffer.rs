@@ -1,4 +1,4 @@
-//! The read buffer of a connection: bytes that have arrived and were not consumed yet.
+//! [`ReadBuffer`]: bytes of a connection that were received and not consumed yet.
 
 use std::io;
 use std::task::{Context, Poll};
@@ -10,7 +10,7 @@ use super::connection::Io;
 /// Initial size of a read: enough for a head and a small object in one system call.
 const SIZE: usize = 8 << 10;
 
-/// A buffer that grows beyond this is not kept with an idle connection.
+/// Maximum capacity of a buffer that is kept with an idle connection.
 const KEPT: usize = 16 << 10;
 
 /// The bytes of a connection that are read but not consumed.
@@ -38,9 +38,9 @@ impl ReadBuffer {
         }
     }
 
-    /// Reads once, as much as has arrived and has room. 0 is the end of the stream.
+    /// Reads once, as many bytes as have arrived and fit. Returns 0 at the end of the stream.
     ///
-    /// A full buffer grows to twice its size; a reader that leaves bytes unread sets the limit.
+    /// A full buffer grows to twice its size. A caller that leaves bytes unread must limit how many.
     pub(super) fn poll_more(
         &mut self,
         io: &mut Io,

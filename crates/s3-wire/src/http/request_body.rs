@@ -1,4 +1,4 @@
-//! The body of a request: bytes in memory, or a range of a file.
+//! [`RequestBody`]: the body of a request, in memory or in a file, and [`ChecksumTrailer`], the checksum sent after it.
 
 use std::fs::{File, Metadata};
 use std::sync::Arc;
@@ -21,14 +21,15 @@ pub enum RequestBody<'a> {
         file: &'a Arc<File>,
         /// Start of the range, in bytes.
         offset: u64,
-        /// How many bytes it has.
+        /// Length of the range, in bytes.
         len: u64,
-        /// The file as it has to be: with another size or other times, the request fails before its last bytes.
+        /// Metadata that the file must have. If its size or times differ, the request fails before its last bytes are
+        /// sent.
         version: Option<&'a Arc<Metadata>>,
     },
 }
 
-/// The checksum that is computed while a body is sent and that follows it as a trailing header.
+/// A checksum that is computed while the body is sent, and follows it as a trailing header.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ChecksumTrailer {
     /// The checksum's algorithm.

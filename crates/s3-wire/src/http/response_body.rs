@@ -1,4 +1,4 @@
-//! Reads the body of a response from the socket into the reader's buffer.
+//! [`ResponseBody`]: reads the body of a response from the socket into the caller's buffer.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -15,18 +15,19 @@ use super::error::{WireError, WireErrorKind};
 use super::framing::Framing;
 use super::idle_pool::IdlePool;
 
-/// How much a buffer without room grows by.
+/// Number of bytes by which a full buffer grows.
 const GROWTH: usize = 64 << 10;
 
-/// Bytes that are reserved at most because a server announces them.
+/// Maximum number of bytes that are reserved because a server announces them.
 const TRUSTED: usize = 1 << 20;
 
-/// Data of chunks shorter than this goes through the connection's own buffer, together with their ends.
+/// Data of chunks shorter than this is read through the connection's own buffer, together with their ends.
 const SHORT_CHUNK: u64 = 8 << 10;
 
 /// A body that is being read.
 ///
-/// The connection is idle again the moment the body's last byte was read; dropped before, it is closed.
+/// The connection returns to the pool when the last byte of the body has been read. If the body is dropped before, the
+/// connection is closed.
 pub struct ResponseBody {
     state: BodyState,
     /// The announced length, if there is one.
@@ -34,7 +35,7 @@ pub struct ResponseBody {
 }
 
 enum BodyState {
-    /// Everything is here, and the connection is gone.
+    /// The whole body has arrived, and the connection was released.
     Whole(Bytes),
     Length {
         left: u64,
@@ -60,7 +61,7 @@ type NextFrame = Box<dyn FnMut(&mut Context<'_>) -> Poll<Option<io::Result<Bytes
 /// A connection in use.
 struct Lease {
     conn: Box<Connection>,
-    /// The pool that it returns to, if it can be used again.
+    /// The pool that it returns to; `None` if it cannot be used again.
     idle_pool: Option<Arc<IdlePool>>,
 }
 
@@ -70,7 +71,7 @@ impl Lease {
     }
 
     fn release(self) {
-        // Bytes behind the body belong to no response: such a connection is not to be trusted.
+        // Bytes after the body belong to no response, so the connection is not used again.
         if let Some(idle_pool) = self.idle_pool
             && self.conn.channel.read_buffer.is_empty()
         {
@@ -80,7 +81,7 @@ impl Lease {
 }
 
 impl ResponseBody {
-    /// The body of a response that has none.
+    /// Returns the body of a response that has none.
     pub(super) fn none(conn: Box<Connection>, idle_pool: Option<Arc<IdlePool>>) -> Self {
         Self::new(Framing::Empty, conn, idle_pool)
     }
@@ -111,7 +112,7 @@ impl ResponseBody {
         Self { state, len }
     }
 
-    /// Returns a body that arrives over another HTTP client, frame by frame.
+    /// Returns a body that another HTTP client receives, frame by frame.
     pub fn from_frames(
         next: impl FnMut(&mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> + Send + 'static,
     ) -> Self {
@@ -128,7 +129,7 @@ impl ResponseBody {
         self.len
     }
 
-    /// Takes the body if all of it arrived with the head, in a buffer of exactly its size.
+    /// Takes the body if all of it arrived with the head. The buffer has exactly its size.
     pub fn take_whole(&mut self) -> Option<Bytes> {
         match &mut self.state {
             BodyState::Whole(bytes) => Some(std::mem::take(bytes)),
@@ -136,10 +137,10 @@ impl ResponseBody {
         }
     }
 
-    /// Appends at most `at_most` bytes to `into`, as many as have arrived, and returns how many. 0 is the end.
+    /// Appends at most `at_most` bytes to `into`, as many as have arrived. Returns their number; 0 is the end.
     ///
-    /// Bytes go into the capacity behind those that `into` has; without any, it grows. An error is told
-    /// when everything before it was taken.
+    /// Bytes go into the free capacity of `into`, which grows if it is full. An error is returned after all bytes
+    /// before it.
     pub fn poll_fill(
         &mut self,
         cx: &mut Context<'_>,
@@ -173,7 +174,7 @@ impl ResponseBody {
         }
     }
 
-    /// Reads everything, if it is at most `limit` bytes.
+    /// Reads the whole body. Fails if it has more than `limit` bytes.
     pub async fn collect(&mut self, limit: usize) -> Result<Bytes, WireError> {
         self.collect_counted(limit, None).await
     }
@@ -190,7 +191,7 @@ impl ResponseBody {
         Ok(all.freeze())
     }
 
-    /// As [`collect`](Self::collect), and counts them in `received_bytes`.
+    /// As [`collect`](Self::collect), and counts the bytes in `received_bytes`.
     pub async fn collect_counted(
         &mut self,
         limit: usize,
@@ -233,7 +234,8 @@ impl ResponseBody {
         }
     }
 
-    /// Appends at most `at_most` bytes, for which there is room; 0 at the end. Ends by itself after the last byte.
+    /// Appends at most `at_most` bytes to the free capacity. Returns 0 at the end. Releases the connection after the
+    /// last byte.
     fn poll_some(
         &mut self,
         cx: &mut Context<'_>,
@@ -302,7 +304,7 @@ impl ResponseBody {
 }
 
 impl Lease {
-    /// Copies a body out that has arrived with its head.
+    /// Copies a body that has arrived with its head, and releases the connection.
     fn whole(mut self, size: usize) -> BodyState {
         let read_buffer = &mut self.channel().read_buffer;
         let bytes = Bytes::copy_from_slice(&read_buffer.unread()[..size]);
@@ -311,7 +313,7 @@ impl Lease {
         BodyState::Whole(bytes)
     }
 
-    /// Appends bytes of the body, of which `left` are due: those that came with the head, then the socket's.
+    /// Appends at most `left` bytes of the body: those that arrived with the head, then those of the socket.
     fn poll_data(
         &mut self,
         cx: &mut Context<'_>,
@@ -334,7 +336,7 @@ impl Lease {
     }
 }
 
-/// Appends data of chunks; 0 behind the last one.
+/// Appends data of chunks. Returns 0 after the last chunk.
 fn poll_chunks(
     decoder: &mut Chunked,
     held: &mut Lease,

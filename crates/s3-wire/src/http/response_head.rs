@@ -1,4 +1,4 @@
-//! The head of a response: its status and its headers.
+//! Parses the head of a response: its status line and its headers ([`ResponseHead`]).
 
 use std::mem::MaybeUninit;
 use std::ops::Range;
@@ -9,10 +9,10 @@ use memchr::{memchr, memchr_iter, memmem};
 use super::error::{WireError, WireErrorKind};
 use super::framing::{Framing, FramingHeaders};
 
-/// No head may be longer: 64 KiB, so that a place in it fits 16 bits. S3's are below 8 KiB.
+/// Maximum length of a head: 64 KiB, so that an offset in it fits into 16 bits. Heads of S3 are below 8 KiB.
 pub(super) const LIMIT: usize = u16::MAX as usize;
 
-/// No head may have more headers. S3 sends about 20; user metadata is limited to 2 KiB.
+/// Maximum number of headers. S3 sends about 20; user metadata is limited to 2 KiB.
 const MOST_HEADERS: usize = 128;
 
 /// The headers of a response, in their order.
@@ -32,7 +32,7 @@ struct Field {
 }
 
 impl ResponseHead {
-    /// Returns the headers of a response that came over another HTTP client; `None` if they exceed 64 KiB.
+    /// Returns the headers of a response that another HTTP client received; `None` if they exceed 64 KiB.
     #[must_use]
     pub fn from_pairs<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> Option<Self> {
         let mut head = Self::default();
@@ -42,7 +42,7 @@ impl ResponseHead {
         Some(head)
     }
 
-    /// Returns the first header of that name, whatever the case of its letters.
+    /// Returns the first header with this name. Upper and lower case are the same.
     ///
     /// Invalid UTF-8 in a value is replaced by U+FFFD.
     pub fn get(&self, name: &str) -> Option<&str> {
@@ -51,7 +51,7 @@ impl ResponseHead {
             .map(|(_, value)| value)
     }
 
-    /// Returns names (in the server's own case) and values, in the server's own order.
+    /// Returns names and values, in the order and case in which the server sent them.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.fields
             .iter()
@@ -68,7 +68,8 @@ impl ResponseHead {
         Some(Self { text, fields })
     }
 
-    /// U+FFFD is longer than the byte that it replaces: `None` if the head then exceeds its limit.
+    /// Copies a head that is not UTF-8. U+FFFD is longer than the byte that it replaces: `None` if the head then
+    /// exceeds its limit.
     fn copy_lossy(headers: &[Header<'_>]) -> Option<Self> {
         let mut head = Self::default();
         for header in headers {
@@ -135,9 +136,9 @@ impl ParsedHead {
     }
 }
 
-/// Returns whether `bytes`, whose first `searched` held no whole head, may hold one now.
+/// Returns whether `bytes` may contain a whole head. Its first `searched` bytes do not.
 ///
-/// A head that trickles in is not parsed again for each of its bytes.
+/// So a head that arrives in small pieces is not parsed again for each of them.
 pub(super) fn may_be_whole(bytes: &[u8], searched: usize) -> bool {
     if searched == 0 {
         return !bytes.is_empty();
@@ -146,15 +147,15 @@ pub(super) fn may_be_whole(bytes: &[u8], searched: usize) -> bool {
     memmem::find(news, b"\n\r\n").is_some() || memmem::find(news, b"\n\n").is_some()
 }
 
-/// Parses a head at the front of `bytes`; `None` if it is not whole.
+/// Parses a head at the front of `bytes`; `None` if it is incomplete.
 ///
-/// A header that HTTP/1.1 does not allow is left out, unless it says where the response ends: a request
-/// does not fail for it.
+/// A header that HTTP/1.1 does not allow is ignored, so that the request does not fail, unless it may determine where
+/// the response ends.
 pub(super) fn parse(bytes: &[u8]) -> Result<Option<(usize, ParsedHead)>, WireError> {
     match parse_strictly(bytes) {
         Err(error) if error.kind() == WireErrorKind::Malformed => {
             let Some(size) = head_size(bytes) else {
-                // Which header it is, and whether it may be left out, is known at the end of the head.
+                // Which header it is, and whether it may be ignored, is known at the end of the head.
                 return begins_with_status(bytes).then_some(None).ok_or(error);
             };
             let Some(allowed) = without_odd_headers(&bytes[..size]) else {
@@ -167,7 +168,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Option<(usize, ParsedHead)>, WireErr
     }
 }
 
-/// Returns the size of a whole head: it ends with the first empty line.
+/// Returns the size of a whole head, which ends with the first empty line; `None` if it is incomplete.
 fn head_size(bytes: &[u8]) -> Option<usize> {
     let ends = memchr_iter(b'\n', bytes).map(|at| at + 1);
     let mut sizes = ends.filter_map(|end| match &bytes[end..] {
@@ -178,7 +179,7 @@ fn head_size(bytes: &[u8]) -> Option<usize> {
     sizes.next()
 }
 
-/// Returns whether the first line is whole and has a status, so that the malformed line is a header.
+/// Returns whether the first line is complete and a status line, so that the malformed line is a header.
 fn begins_with_status(bytes: &[u8]) -> bool {
     let Some(end) = memchr(b'\n', bytes) else {
         return false;
@@ -187,20 +188,20 @@ fn begins_with_status(bytes: &[u8]) -> bool {
     matches!(parse_strictly(&head), Ok(Some(_)))
 }
 
-/// Returns a whole head without the headers that HTTP/1.1 does not allow; `None` if there are no such headers, or they
-/// matter.
+/// Returns a whole head without the headers that HTTP/1.1 does not allow. Returns `None` if it has no such headers, or
+/// if one may determine where the response ends.
 ///
-/// They are those with a control character, without a colon, with a blank before it, and those that are continued on
-/// the next line.
+/// They are headers with a control character, without a colon, with a space before the colon, and those that continue
+/// on the next line.
 fn without_odd_headers(head: &[u8]) -> Option<Vec<u8>> {
     let mut kept: Vec<u8> = Vec::with_capacity(head.len());
-    // Where the last header begins in `kept`.
+    // Start of the last header in `kept`.
     let mut last = None;
     for line in head.split_inclusive(|byte| *byte == b'\n') {
         let text = line.trim_ascii_end();
         let is_continued = line.starts_with(b" ") || line.starts_with(b"\t");
         if is_continued {
-            // The line continues the header before it, which is left out as well.
+            // The line continues the header before it, which is removed as well.
             if let Some(begin) = last.take() {
                 may_be_left_out(&kept[begin..]).then_some(())?;
                 kept.truncate(begin);
@@ -227,7 +228,7 @@ fn is_allowed(header: &[u8]) -> bool {
     is_named && !header.iter().any(has_control)
 }
 
-/// Returns whether a header is certainly none of those that say where the response ends.
+/// Returns whether a header certainly does not determine where the response ends.
 fn may_be_left_out(header: &[u8]) -> bool {
     let name = header
         .split(|byte| *byte == b':')
@@ -334,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_with_a_control_character_is_as_good_as_missing() {
+    fn a_header_with_a_control_character_is_ignored() {
         let bytes =
             b"HTTP/1.1 200 OK\r\nx-amz-meta-a: \x01b\r\ncontent-length: 3\r\nc: \0\r\n\r\nabc";
         let (size, parsed) = parsed(bytes).unwrap();
@@ -345,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_that_is_not_allowed_is_as_good_as_missing() {
+    fn headers_that_are_not_allowed_are_ignored() {
         for odd in [
             "no colon",
             "a: b\r\n folded",
@@ -406,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_head_is_rejected() {
+    fn invalid_heads_are_rejected() {
         for bytes in [
             &b"GARBAGE\r\n\r\n"[..],
             b"HTTP/1.1 099 No\r\n\r\n",

@@ -1,4 +1,4 @@
-//! sendfile(2): a file's bytes from the page cache into a socket, without entering this process.
+//! Sends a file range with sendfile(2): from the page cache to the socket, without a copy into this process.
 
 use std::fs::File;
 use std::io;
@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 
 use super::file_chunks::FileRange;
 
-/// The most that one call may send; a full socket buffer ends most calls earlier.
+/// Maximum number of bytes per call; a full socket buffer ends most calls earlier.
 const MAX_CALL: u64 = 4 << 20;
 
 /// Whether this system has a `sendfile` that accepts any file.

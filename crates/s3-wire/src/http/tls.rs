@@ -1,4 +1,4 @@
-//! TLS by rustls: the platform's roots, HTTP/1.1, and reads that are large below the encryption too.
+//! TLS with rustls: handshakes with the system's root certificates and ALPN `http/1.1`, and reads of several records.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -29,7 +29,7 @@ impl Tls {
         Self(OnceCell::new_with(Some(connector)))
     }
 
-    /// Puts TLS on a connection: a socket, or a tunnel that a proxy has made.
+    /// Runs the TLS handshake on a connection: a socket, or a tunnel through a proxy.
     pub(super) async fn handshake(&self, origin: &Origin, io: Io) -> Result<Io, WireError> {
         let name = ServerName::try_from(origin.bare_host().to_owned()).map_err(|_| {
             WireError::text(WireErrorKind::Tls, "the host is no name for a certificate")
@@ -41,7 +41,7 @@ impl Tls {
     }
 }
 
-/// Reads the platform's roots (or those of `SSL_CERT_FILE`), which are files, on another thread.
+/// Reads the system's root certificates (or those of `SSL_CERT_FILE`) on a blocking thread.
 async fn load() -> Result<TlsConnector, WireError> {
     let loaded = tokio::task::spawn_blocking(|| {
         let mut found = rustls_native_certs::load_native_certs();
@@ -82,10 +82,10 @@ fn kind_of(error: &io::Error) -> WireErrorKind {
     }
 }
 
-/// How much is read from below at once: several records, where rustls itself asks for 4 KiB at a time.
+/// Size of a read below the TLS layer: several TLS records, where rustls itself reads 4 KiB at a time.
 const GULP: usize = 64 << 10;
 
-/// The encrypted stream, read in large chunks.
+/// The connection below the TLS layer, read in large chunks.
 pub(super) struct Gulps {
     io: Io,
     buffer: Vec<u8>,

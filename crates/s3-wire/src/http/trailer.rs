@@ -1,4 +1,4 @@
-//! The `aws-chunked` coding of a body: unsigned chunks, followed by a checksum as a trailing header.
+//! Encodes a request body as `aws-chunked`: unsigned chunks, followed by a checksum as a trailing header.
 //!
 //! ```text
 //! 80000\r\n <524288 bytes> \r\n 2a\r\n <42 bytes> \r\n 0\r\n x-amz-checksum-crc32:AAAAAA==\r\n \r\n
@@ -12,10 +12,10 @@ use crc_fast::{CrcAlgorithm, Digest};
 
 use super::request_body::ChecksumTrailer;
 
-/// How much of a payload is one chunk, and one read of a file.
+/// Size of a chunk, and of one read of a file.
 ///
 /// 256 KiB: stays in a core's second-level cache between checksum and socket (see docs/TUNING.md), far over S3's
-/// least chunk of 8 KiB and far below the 16 MiB that some servers reject.
+/// minimum of 8 KiB per chunk and far below the 16 MiB that some servers reject.
 pub(super) const CHUNK: usize = 256 << 10;
 
 /// Returns the exact length of a body of `body_len` bytes in chunks, followed by its checksum.
@@ -34,7 +34,7 @@ fn hex_digits(value: u64) -> u64 {
     u64::from((64 - value.leading_zeros()).div_ceil(4).max(1))
 }
 
-/// Bytes of a checksum: those of CRC64 have eight, all others that S3 knows have four.
+/// Returns the size of a checksum in bytes: 8 for CRC64, 4 for the other algorithms.
 fn digest_len(algorithm: CrcAlgorithm) -> usize {
     match algorithm {
         CrcAlgorithm::Crc64Nvme => 8,
@@ -46,7 +46,7 @@ fn digest_len(algorithm: CrcAlgorithm) -> usize {
 pub(super) struct ChunkFramer {
     digest: Digest,
     trailer: ChecksumTrailer,
-    /// Whether a chunk is open, so that its line break is still to be written.
+    /// Whether a chunk is open, so that its line break must still be written.
     open: bool,
 }
 
@@ -59,7 +59,7 @@ impl ChunkFramer {
         }
     }
 
-    /// Writes the header of a chunk of `len` bytes, which is not 0.
+    /// Writes the header of a chunk of `len` bytes; `len` must not be 0.
     pub(super) fn before(&mut self, out: &mut Vec<u8>, len: usize) {
         self.end_chunk(out);
         write!(out, "{len:x}\r\n").expect("memory takes every write");

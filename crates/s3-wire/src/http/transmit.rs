@@ -1,4 +1,4 @@
-//! Sends a request, and watches for a response that comes before the end of the request.
+//! Sends the head and body of a request, and watches for a response that arrives before the request is complete.
 //!
 //! A server may respond early (an unknown key, too many requests, a bucket in another region) and stop reading. A
 //! client that only writes would then wait forever, or see the connection break without the reason.
@@ -21,26 +21,26 @@ use super::sendfile;
 use super::trailer::{CHUNK, ChunkFramer};
 use crate::Request;
 
-/// A body up to this size leaves with its head, in one write: copying it costs less than the kernel's second call.
+/// Maximum size of a body that is sent with its head in one write: copying it costs less than a second system call.
 const SMALL: u64 = 64 << 10;
 
-/// How much of a file of a known version is sent after its version was checked.
+/// Number of last bytes of a file that are only sent after its version was checked.
 const LAST: u64 = 4 << 10;
 
-/// How long a server that was asked whether it wants the body may take to say so. S3 responds within one round trip.
+/// Maximum time to wait for the response to `Expect: 100-continue`. S3 responds within one round trip.
 const WAIT_FOR_CONTINUE: Duration = Duration::from_secs(1);
 
-/// Why a request did not go out whole.
+/// Why a request was not sent completely.
 pub(super) enum Stop {
-    /// The server rejected it before its end.
+    /// The server sent an error response before the request was complete.
     Responded(ParsedHead),
     /// Writing failed; a response may give the reason.
     Broken(io::Error),
-    /// The connection is of no use, or the payload is not.
+    /// The connection or the payload cannot be used.
     Failed(WireError),
 }
 
-/// Sends all of `request`. Returns a response that claimed success before it had everything, if there was one.
+/// Sends all of `request`. Returns a success response that arrived before the request was complete, if there was one.
 pub(super) async fn transmit(
     conn: &mut Connection,
     mut head: &[u8],
@@ -114,7 +114,7 @@ pub(super) async fn transmit(
     Ok(sender.early)
 }
 
-/// Puts a head and a small body into one buffer.
+/// Writes a head and a small body into one buffer.
 async fn joined(mut out: Vec<u8>, head: &[u8], request: &Request<'_>) -> io::Result<Vec<u8>> {
     let mut framer = request.trailer.map(ChunkFramer::new);
     out.clear();
@@ -163,7 +163,8 @@ struct Transmitter<'a> {
 
 impl Transmitter<'_> {
     /// Sends a file range with sendfile(2), so that its bytes never enter this process. Returns the range that is left
-    /// to send: the whole rest if the system cannot send or read this file. A plain read then returns the error.
+    /// to send: not empty if the system cannot send or read this file. A plain read then returns the error, if there is
+    /// one.
     async fn sendfile<'f>(
         &mut self,
         head: &[u8],
@@ -199,7 +200,7 @@ impl Transmitter<'_> {
         Ok(range)
     }
 
-    /// Sends the chunks of a file, framed if there is a checksum to follow.
+    /// Sends the chunks of a file, framed if a checksum follows.
     async fn file(
         &mut self,
         head: &[u8],
@@ -260,7 +261,7 @@ impl Transmitter<'_> {
         self.write(&mut [IoSlice::new(&before)]).await
     }
 
-    /// Writes all of `slices`; looks for a response whenever the socket is full, and before each write but the first.
+    /// Writes all of `slices`. Checks for a response whenever the socket is full, and before each write but the first.
     async fn write(&mut self, mut slices: &mut [IoSlice<'_>]) -> Result<(), Stop> {
         IoSlice::advance_slices(&mut slices, 0);
         while !slices.is_empty() {

@@ -1,4 +1,4 @@
-//! `CONNECT`: a connection to an origin through a proxy.
+//! Opens a connection to an origin through an HTTP proxy, with a `CONNECT` request.
 
 use std::future::poll_fn;
 use std::io::IoSlice;
@@ -13,14 +13,14 @@ use super::proxy::Proxy;
 use super::response_body::ResponseBody;
 use super::response_head::ResponseHead;
 
-/// The longest page of a proxy that is read, and for how long it is waited for.
+/// Maximum size of a proxy's error page that is read, and maximum time to wait for it.
 const MOST_BODY: usize = 64 << 10;
 const BODY_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The longest header of a proxy that an error takes over.
+/// Maximum length of a proxy's header in an error text.
 const MOST_WORDS: usize = 200;
 
-/// Has the proxy connect to `origin`.
+/// Sends `CONNECT` to the proxy. Returns the connection to `origin`.
 pub(super) async fn tunnel(io: Io, origin: &Origin, proxy: &Proxy) -> Result<Io, WireError> {
     let (to, own) = (origin.authority(), proxy.header());
     let head = format!("CONNECT {to} HTTP/1.1\r\nhost: {to}\r\n{own}\r\n");
@@ -46,8 +46,8 @@ pub(super) async fn tunnel(io: Io, origin: &Origin, proxy: &Proxy) -> Result<Io,
     }
 }
 
-/// Returns the error of a proxy that does not connect. Most statuses are permanent: they depend on the client and on
-/// the address. The others count as a failed connection.
+/// Returns the error of a proxy that does not connect. Most statuses are permanent, because they depend on the client
+/// and on the address. The others count as a failed connection.
 fn rejection(status: u16, head: &ResponseHead) -> WireError {
     let kind = match status {
         408 | 429 | 500.. => WireErrorKind::Connect,

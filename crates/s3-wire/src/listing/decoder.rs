@@ -1,7 +1,7 @@
 //! [`KeyDecoder`]: URL-decodes listed keys if the server has encoded them (`encoding-type=url`).
 //!
-//! Pages are requested with it, because XML cannot carry every key. Some servers claim to have encoded and did
-//! not; they are believed only as far as the page allows.
+//! Pages are requested with this encoding, because XML cannot represent every key. Some servers claim to have encoded
+//! the keys and did not, so the keys are checked as well.
 
 use std::borrow::Cow;
 
@@ -14,8 +14,8 @@ pub struct KeyDecoder {
 }
 
 impl KeyDecoder {
-    /// Decides by the encoding that the response claims, and by the texts of the page: the keys and prefixes, which all
-    /// begin with `prefix`.
+    /// Decides whether the page is encoded: by the encoding that the response claims, and by the keys and prefixes of
+    /// the page in `texts`, which all begin with `prefix`.
     pub fn new<'t>(claimed: bool, prefix: &str, mut texts: impl Iterator<Item = &'t str>) -> Self {
         Self {
             encoded: claimed && !texts.any(|text| is_verbatim(text, prefix)),
@@ -36,15 +36,15 @@ impl KeyDecoder {
     }
 }
 
-/// Returns whether a text is the same encoded and decoded. Without a branch, so that it runs over many bytes at
-/// once: nearly all keys are plain.
+/// Returns whether decoding does not change a text. Without a branch, so that it compares many bytes at once: nearly
+/// all keys are plain.
 fn is_plain(text: &str) -> bool {
     text.bytes().fold(true, |plain, byte| {
         plain & (byte > b' ') & (byte < 0x7f) & (byte != b'%') & (byte != b'+')
     })
 }
 
-/// Returns whether no encoder can have written this.
+/// Returns whether no encoder can have written this text.
 fn is_verbatim(text: &str, prefix: &str) -> bool {
     if is_plain(text) {
         return false;
@@ -67,7 +67,7 @@ fn is_verbatim(text: &str, prefix: &str) -> bool {
     decoded(text).is_none_or(|text| !text.starts_with(prefix))
 }
 
-/// Decodes as S3 encodes: a plus is a space, and a real plus is `%2B`.
+/// Decodes a text as S3 encodes it: a plus is a space, and a real plus is `%2B`.
 fn decoded(text: &str) -> Option<String> {
     let mut rest = text.as_bytes();
     let mut plain = Vec::with_capacity(rest.len());
@@ -85,7 +85,7 @@ fn decoded(text: &str) -> Option<String> {
     String::from_utf8(plain).ok()
 }
 
-/// Returns the byte that `%XX` at the beginning stands for.
+/// Returns the byte of a `%XX` at the beginning of a text.
 fn escaped(text: &[u8]) -> Option<u8> {
     let [b'%', high, low, ..] = text else {
         return None;

@@ -6,7 +6,7 @@ use super::page::{Entry, Page};
 use crate::timestamp;
 use crate::xml::{Node, NotXml, Reader};
 
-/// Reads a document whose root is `ListBucketResult`; elements that it does not know are read over.
+/// Parses a document whose root is `ListBucketResult`; unknown elements are skipped.
 pub(super) fn read(document: &str) -> Result<Page<'_>, NotXml> {
     let mut reader = Reader::new(document);
     loop {
@@ -53,7 +53,7 @@ fn entry<'x>(reader: &mut Reader<'x>) -> Result<Entry<'x>, NotXml> {
             "Size" => entry.size = size(&reader.text()?)?,
             "ETag" => entry.etag = Some(reader.text()?),
             "LastModified" => {
-                // A listing does not fail for it.
+                // An invalid time does not make the listing fail.
                 entry.last_modified = timestamp::parse(&reader.text()?);
             }
             "StorageClass" => entry.storage_class = Some(reader.text()?),
@@ -69,7 +69,7 @@ fn entry<'x>(reader: &mut Reader<'x>) -> Result<Entry<'x>, NotXml> {
     Ok(entry)
 }
 
-/// S3 gives each prefix an element of its own; several in one element are read, too.
+/// Reads the prefixes of one `CommonPrefixes` element. S3 writes one per element; several are accepted, too.
 fn common_prefixes<'x>(
     reader: &mut Reader<'x>,
     common: &mut Vec<Option<Cow<'x, str>>>,
@@ -88,7 +88,8 @@ fn common_prefixes<'x>(
     Ok(())
 }
 
-/// Hands each element of the one that was opened last, with its name, to `read`, which reads it to its end.
+/// Calls `read` for each child of the element that was opened last, with its name. `read` must read the child to its
+/// end.
 fn each_child<'x>(
     reader: &mut Reader<'x>,
     mut read: impl FnMut(&mut Reader<'x>, &str) -> Result<(), NotXml>,
@@ -113,7 +114,7 @@ fn truth(text: &str) -> Result<bool, NotXml> {
     }
 }
 
-/// Returns the size; `None` for a negative one.
+/// Parses a size; `None` if it is negative.
 fn size(text: &str) -> Result<Option<u64>, NotXml> {
     let size: i64 = text
         .trim()

@@ -1,7 +1,7 @@
-//! Pages of keys: the documents of `ListObjectsV2`.
+//! Parses ListObjects and ListObjectsV2 responses: pages of keys, their sizes, ETags and times.
 //!
-//! [`Page::parse`] reads a document. `scan` reads the documents of S3 and most other servers, in one pass and without
-//! copying; `document` reads all others with an XML parser. A [`KeyDecoder`] then decodes the keys of the page.
+//! [`Page::parse`] reads a document. `scan` parses the documents of S3 and most other servers, in one pass and without
+//! copying; `document` parses all others with an XML parser. A [`KeyDecoder`] then decodes the keys of the page.
 
 mod decoder;
 mod document;

@@ -14,7 +14,7 @@ use super::page::{Entry, Page};
 use crate::timestamp;
 use crate::xml::unescape;
 
-/// Reads a document; `None` if the full reader is needed.
+/// Parses a document; `None` if the full XML reader is needed.
 pub(super) fn scan(document: &str) -> Option<Page<'_>> {
     let mut scanner = Scanner {
         text: document,
@@ -230,7 +230,7 @@ impl<'b> Scanner<'b> {
         unescape(self.plain(end)?).map(Cow::Owned)
     }
 
-    /// Reads an ETag and its end tag. S3 writes the quotes of ETags as references; they are left out, so that nothing is
+    /// Reads an ETag and its end tag. S3 escapes the quotes of ETags as `&quot;`; they are omitted, so that nothing is
     /// copied.
     fn etag(&mut self) -> Option<Cow<'b, str>> {
         const QUOTE: &str = "&quot;";

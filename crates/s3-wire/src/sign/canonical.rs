@@ -1,14 +1,14 @@
-//! Canonical request, string to sign and request head of Signature Version 4, written from the same lists.
+//! Writes the canonical request, string to sign and request head of Signature Version 4, all from the same headers.
 
 use super::amz_date::AmzDate;
 use super::headers::{Signed, Value};
 use crate::{Credentials, Request};
 
-/// SHA-256 of nothing, in hexadecimal digits.
+/// SHA-256 of an empty payload, in hexadecimal digits.
 pub(super) const EMPTY_PAYLOAD: &[u8; 64] =
     b"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-/// The service's name in a credential scope, and the end of a scope.
+/// The service's name in a credential scope, and the last part of a scope.
 pub(super) const SERVICE: &str = "s3";
 pub(super) const SCOPE_END: &str = "aws4_request";
 
@@ -49,7 +49,7 @@ pub(super) fn write_request(
     request.payload_hash.write(out);
 }
 
-/// Appends the text that is signed.
+/// Appends the string to sign.
 pub(super) fn write_string_to_sign(
     date: &AmzDate,
     region: &str,
@@ -65,7 +65,7 @@ pub(super) fn write_string_to_sign(
     write_hex(digest, out);
 }
 
-/// Appends the request line and all headers but the signature.
+/// Appends the request line and all headers except `authorization`.
 pub(super) fn write_headers(
     request: &Request<'_>,
     token: Option<&str>,
@@ -89,7 +89,7 @@ pub(super) fn write_headers(
     out.extend_from_slice(request.headers.unsigned().as_bytes());
 }
 
-/// Appends the head with the signature in it.
+/// Appends the whole head, including the `authorization` header with the signature.
 pub(super) fn write_head(
     request: &Request<'_>,
     credentials: &Credentials,
@@ -148,7 +148,7 @@ fn write_value(
     out.extend_from_slice(text.as_bytes());
 }
 
-/// Appends a value with one blank where there are several in a row. S3 does that with blanks only, not with tabs.
+/// Appends a value with runs of spaces replaced by one space. S3 does that with spaces only, not with tabs.
 fn write_collapsed(value: &str, out: &mut Vec<u8>) {
     let mut previous = 0;
     for byte in value.bytes() {

@@ -1,9 +1,8 @@
-//! [`Headers`]: validated headers of a request, those to sign sorted by name as Signature Version 4 (canonical headers)
-//! wants them.
+//! [`Headers`]: validates the headers of a request, and sorts those to sign as Signature Version 4 requires.
 
 use std::fmt;
 
-/// Headers whose values the signer makes, in the order of their names.
+/// Headers whose values the signer writes, in the order of their names.
 const OWN: [(&str, Value); 4] = [
     ("host", Value::Host),
     ("x-amz-content-sha256", Value::ContentHash),
@@ -14,14 +13,14 @@ const OWN: [(&str, Value); 4] = [
 /// Headers in any order, some of them chosen by users. Names and values are checked when they are added, so that they
 /// can be written into a head unchanged.
 ///
-/// Names become lower case, values lose blanks and tabs at their ends, as a server reads them anyway. A name may come
-/// more than once; its values are signed and sent in the order in which they were added.
+/// Names become lower case, and spaces and tabs around values are removed, as servers do anyway. A name may occur more
+/// than once; its values are signed and sent in the order in which they were added.
 #[derive(Clone)]
 pub struct Headers {
-    /// Names and values of the signed headers, one behind the other.
+    /// Names and values of the signed headers, one after the other.
     text: String,
-    /// Sorted by name; values of the same name stay in their order. The signer's own have their places here
-    /// from the beginning, so that signing sorts and compares nothing.
+    /// Sorted by name; values of the same name keep their order. The signer's own headers have entries from the
+    /// beginning, so that signing sorts and compares nothing.
     signed: Vec<HeaderEntry>,
     /// Unsigned headers, as they are written into the head.
     unsigned: String,
@@ -35,16 +34,16 @@ struct HeaderEntry {
     value: usize,
     end: usize,
     kind: Value,
-    /// Whether the one before has the same name.
+    /// Whether the header before has the same name.
     repeats: bool,
 }
 
 /// The source of a header's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Value {
-    /// The caller; to be signed as it is.
+    /// Set by the caller, and signed as it is.
     Plain,
-    /// The caller; it has two blanks in a row somewhere, which count as one in a signature.
+    /// Set by the caller; contains two spaces in a row, which count as one in a signature.
     WithRuns,
     Host,
     ContentHash,
@@ -59,11 +58,11 @@ pub(super) struct Signed<'a> {
     pub(super) kind: Value,
     /// The caller's value; empty for headers that the signer writes.
     pub(super) value: &'a str,
-    /// Whether the one before has the same name.
+    /// Whether the header before has the same name.
     pub(super) repeats: bool,
 }
 
-/// A header that cannot be sent. Its text has name and reason, without the value.
+/// Error for a header that cannot be sent. Its text contains the name and the reason, but not the value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the header {name:?} {problem}")]
 pub struct HeaderError {
@@ -133,8 +132,8 @@ impl Headers {
         }
     }
 
-    /// Adds a header that is sent without being signed, such as `content-length` or `user-agent`. S3 wants
-    /// `content-type`, `content-md5` and everything that begins with `x-amz-` signed.
+    /// Adds a header that is sent without being signed, such as `content-length` or `user-agent`. S3 requires a
+    /// signature for `content-type`, `content-md5` and everything that begins with `x-amz-`.
     ///
     /// # Errors
     ///
@@ -158,8 +157,8 @@ impl Headers {
             .chain(unsigned.filter_map(|line| line.split_once(": ")))
     }
 
-    /// Returns the signed headers, sorted by name. The signer's own are among them, the token's too, also without
-    /// a token.
+    /// Returns the signed headers, sorted by name. They include the signer's own, and the one of the session token even
+    /// if there is no token.
     pub(super) fn signed(&self) -> impl Iterator<Item = Signed<'_>> {
         self.signed.iter().map(|entry| Signed {
             name: &self.text[entry.name..entry.value],
@@ -169,17 +168,18 @@ impl Headers {
         })
     }
 
-    /// Returns the lines that are not signed, each with its line break.
+    /// Returns the lines of the unsigned headers, each with its line break.
     pub(super) fn unsigned(&self) -> &str {
         &self.unsigned
     }
 
-    /// Returns roughly how many bytes all of them take in a head.
+    /// Returns the approximate number of bytes that all headers take in a head.
     pub(super) fn size(&self) -> usize {
         self.text.len() + 4 * self.signed.len() + self.unsigned.len()
     }
 
-    /// Puts an entry behind all whose names are not greater. Those that come in order cost one comparison.
+    /// Inserts an entry after all entries whose names are not greater. An entry that comes in order costs one
+    /// comparison.
     fn insert(&mut self, mut entry: HeaderEntry) {
         let name = |entry: &HeaderEntry| &self.text[entry.name..entry.value];
         let behind = |own: &HeaderEntry| name(own) <= name(&entry);
@@ -212,7 +212,7 @@ impl Default for Headers {
     }
 }
 
-/// Names only: values may be keys.
+/// Shows names only, because values may be encryption keys.
 impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.iter().map(|(name, _)| name);
@@ -220,7 +220,7 @@ impl fmt::Debug for Headers {
     }
 }
 
-/// Returns the value as it is sent, and how it is signed. The name is in lower case.
+/// Returns the value to send, and how it is signed. The name must be in lower case.
 fn checked<'v>(name: &str, value: &'v str) -> Result<(&'v str, Value), HeaderError> {
     let value = value.trim_matches([' ', '\t']);
     let (mut has_control, mut has_runs, mut previous) = (false, false, 0);
@@ -249,14 +249,14 @@ fn checked<'v>(name: &str, value: &'v str) -> Result<(&'v str, Value), HeaderErr
     })
 }
 
-/// Returns whether a header is written by the signer, or says where the body ends without being covered by the
-/// signature.
+/// Returns whether callers must not set a header: the signer writes it, or it determines where the body ends without
+/// being covered by the signature.
 fn is_reserved(name: &str) -> bool {
     let own = |(own, _): &(&str, Value)| *own == name;
     name == "authorization" || name == "transfer-encoding" || OWN.iter().any(own)
 }
 
-/// RFC 9110's `tchar`, without upper case.
+/// Returns whether a byte is a `tchar` of RFC 9110, except for upper-case letters.
 fn is_token(byte: u8) -> bool {
     matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.')
         || b"!#$%&'*+^`|~".contains(&byte)
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_break_the_head_is_rejected_and_leaves_no_trace() {
+    fn invalid_headers_are_rejected_and_not_added() {
         for (name, value) in [
             ("", "a"),
             ("a b", "a"),

@@ -2,8 +2,8 @@
 //!
 //! A [`Request`](crate::Request) holds method, path, [`Query`], [`Headers`] and the length and hash of the body.
 //! [`SigningKeys::write_head`] writes its head, from the request line to the blank line, with the signature in it. The
-//! signed and the sent request are made from the same text, so that they cannot differ: `encode` is the one rule for
-//! paths and queries, headers are put in order when they are added.
+//! signed and the sent request are written from the same text, so they cannot differ: `encode` encodes all paths and
+//! queries, and headers are sorted when they are added.
 //!
 //! The steps are those of "Authenticating Requests (AWS Signature Version 4)" in the Amazon S3 API reference. The
 //! key that a signature is made with depends on credentials, day and region only, and is kept from request to

@@ -1,12 +1,12 @@
-//! The canonical query string of a request, which is signed and sent.
+//! [`Query`]: builds the canonical query string of a request, which is signed and sent.
 
 use std::cmp::Ordering;
 
 use super::encode::encode_query;
 
-/// Pairs, encoded and in the order of their encoded names and then values. Empty is free of allocations.
+/// Query pairs, encoded and ordered by their encoded names, then by their values. An empty query does not allocate.
 ///
-/// A pair without a value is sent as `name=`, which is how it is signed and means the same.
+/// A pair without a value is sent as `name=`, which means the same and is the form that is signed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query {
     text: String,
@@ -20,10 +20,10 @@ impl Query {
         }
     }
 
-    /// Adds a pair; a name may come more than once. Pairs that come in order are only appended.
+    /// Adds a pair; a name may occur more than once. Pairs that come in order are only appended.
     pub fn push(&mut self, name: &str, value: &str) {
         let at = self.text.len();
-        // Room for all the pairs of a listing, mostly.
+        // Usually enough for all pairs of a listing.
         self.text.reserve(if at == 0 { 160 } else { 0 });
         if at > 0 {
             self.text.push('&');
@@ -42,7 +42,7 @@ impl Query {
         &self.text
     }
 
-    /// Moves the last pair, which begins at `pair` behind the separator at `at`, to where it belongs.
+    /// Moves the last pair, which begins at `pair` after the separator at `at`, to its place in the order.
     fn put_in_order(&mut self, at: usize, pair: usize) {
         let (before, last) = (&self.text[..at], &self.text[pair..]);
         let previous = before.rsplit('&').next().unwrap_or_default();
@@ -63,7 +63,7 @@ impl Query {
     }
 }
 
-/// Compares by name and then by value. The whole text would not do: `=` sorts behind `-`, `.` and digits.
+/// Compares by name and then by value. Comparing whole pairs would be wrong: `=` sorts after `-`, `.` and digits.
 fn compare(one: &str, other: &str) -> Ordering {
     one.split_once('=').cmp(&other.split_once('='))
 }
@@ -92,7 +92,7 @@ mod tests {
                 "%E1%88%B4=1&Param=2&Param-3=3",
             ),
             (&[("p", "b"), ("P", "a"), ("p", "B")], "P=a&p=B&p=b"),
-            // A name that another one begins with comes first, whatever follows.
+            // A name that is the start of another name comes first, whatever follows.
             (
                 &[("a-b", ""), ("a", "z"), ("a1", ""), ("a", "")],
                 "a=&a=z&a-b=&a1=",
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn what_separates_pairs_is_encoded() {
+    fn separators_in_names_and_values_are_encoded() {
         assert_eq!(query(&[("a&b", "c=d/e f+")]), "a%26b=c%3Dd%2Fe%20f%2B");
     }
 }

@@ -1,4 +1,4 @@
-//! Signs a request and writes its head.
+//! `SigningKeys::write_head`: signs a request and writes its head, with the [`PayloadHash`] of its body.
 
 use sha2::{Digest, Sha256};
 
@@ -7,7 +7,7 @@ use super::canonical::{self, EMPTY_PAYLOAD};
 use super::signing_key::SigningKeys;
 use crate::{Credentials, Request};
 
-/// The body's part of a signature: `x-amz-content-sha256`.
+/// The value of `x-amz-content-sha256`: the body's part of a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PayloadHash {
     /// The request has no body, and the signature says so.
@@ -33,8 +33,8 @@ impl PayloadHash {
     }
 }
 
-/// A path or a host that would end the request line or its header. No key gets here
-/// unencoded, and no endpoint with blanks in its host; if one did, nothing is sent.
+/// Error for a path or a host that would end the request line or its header. Keys are encoded before, and hosts of
+/// endpoints have no spaces, so it should not occur; nothing is sent if it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the path or the host of a request has characters that do not belong there")]
 pub struct NotEncoded;
@@ -68,7 +68,7 @@ impl SigningKeys {
         }
         let start = out.len();
         out.reserve(estimate(request, credentials));
-        // Both texts that are hashed are made where the head will be: room that is needed anyway.
+        // The texts that are hashed are written where the head will be, because that capacity is needed anyway.
         let digest = {
             canonical::write_request(request, credentials.token(), &date, out);
             Sha256::digest(&out[start..])
@@ -82,7 +82,7 @@ impl SigningKeys {
     }
 }
 
-/// Visible ASCII only. No early exit, so that the compiler can look at many bytes at once.
+/// Returns whether a text is visible ASCII only. No early exit, so that the compiler can compare many bytes at once.
 fn is_graphic(text: &str) -> bool {
     let graphic = |all: bool, byte: u8| all & byte.is_ascii_graphic();
     text.bytes().fold(true, graphic)

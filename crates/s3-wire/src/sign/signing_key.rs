@@ -1,4 +1,4 @@
-//! The keys that signatures are made with, kept from request to request.
+//! [`SigningKeys`]: derives the signing keys of Signature Version 4 and caches them per region.
 
 use std::fmt;
 use std::sync::{PoisonError, RwLock};
@@ -10,7 +10,7 @@ use super::amz_date::AmzDate;
 use super::canonical::{SCOPE_END, SERVICE};
 use crate::Credentials;
 
-/// Regions whose keys are kept. A store talks to one region, rarely to a second one.
+/// Maximum number of regions whose keys are cached. A store talks to one region, rarely to a second one.
 const MAX_REGIONS: usize = 8;
 
 /// Derived signing keys, one per region, for the latest day and the latest credentials that were used.
@@ -53,7 +53,8 @@ impl SigningKeys {
         found.map(|kept| kept.key.clone())
     }
 
-    /// Two that miss at the same time both derive the key: that is cheaper than to wait.
+    /// Derives and caches a key. If two threads miss a key at the same time, both derive it, which is cheaper than
+    /// waiting.
     fn make(&self, credentials: &Credentials, date: &AmzDate, region: &str) -> Hmac<Sha256> {
         let key = derive(credentials.secret_key(), date.date(), region, SERVICE);
         let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);

@@ -1,13 +1,13 @@
-//! A small document as a tree of elements.
+//! [`Element`]: parses a small XML document into a tree of elements.
 
 use std::borrow::Cow;
 
 use super::reader::{Node, NotXml, Reader};
 
-/// The documents of S3 are five levels deep at most.
+/// Maximum depth of a document. Those of S3 have at most five levels.
 const MAX_DEPTH: usize = 16;
 
-/// An element of a document: its name, its text and the elements in it.
+/// An element of a document: its name, its text and its child elements.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Element {
     name: String,
@@ -58,19 +58,19 @@ impl Element {
         }
     }
 
-    /// Returns the first element of this name in this one.
+    /// Returns the first child element with this name.
     #[must_use]
     pub fn child(&self, name: &str) -> Option<&Self> {
         self.children.iter().find(|child| child.name == name)
     }
 
-    /// Returns the elements of this name in this one.
+    /// Returns the child elements with this name.
     pub fn children<'e>(&'e self, name: &'e str) -> impl Iterator<Item = &'e Self> {
         let is_named = move |child: &&Self| child.name == name;
         self.children.iter().filter(is_named)
     }
 
-    /// Returns the elements of these names in this one, and their names, in the order of the document.
+    /// Returns the child elements with these names, and their names, in the order of the document.
     pub fn children_of<'e>(
         &'e self,
         names: &'e [&str],
@@ -80,7 +80,7 @@ impl Element {
         all.filter(move |(name, _)| names.contains(name))
     }
 
-    /// Returns the text of the first element of this name in this one.
+    /// Returns the text of the first child element with this name.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         self.child(name).map(|child| &*child.text)
@@ -94,7 +94,7 @@ impl Element {
     }
 }
 
-/// Returns a text escaped for a document.
+/// Escapes a text for an XML document.
 #[must_use]
 pub fn escape(text: &str) -> Cow<'_, str> {
     quick_xml::escape::escape(text)
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_the_document_is_an_error() {
+    fn malformed_and_other_documents_are_errors() {
         let deep = format!("<R>{}", "<a>".repeat(100_000));
         for document in [
             "",

@@ -1,4 +1,4 @@
-//! The document of an error response.
+//! [`ErrorDocument`]: parses the XML document of an error response: code, message, region and endpoint.
 
 use super::reader::{Node, Reader};
 
@@ -22,7 +22,7 @@ pub struct ErrorDocument {
 }
 
 impl ErrorDocument {
-    /// Reads an error document up to the first mistake in it. Only elements that are closed count.
+    /// Parses an error document up to its first syntax error. Only elements that are closed count.
     #[must_use]
     pub fn read(document: &str) -> Self {
         let mut found = Self::default();
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_error_document_says_nothing() {
+    fn other_and_truncated_documents_have_no_code_and_no_message() {
         for document in [
             "",
             "Bad gateway",
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_that_is_cut_short_says_what_came() {
+    fn closed_elements_of_a_truncated_document_are_read() {
         let whole = "<Error><Code>NoSuchKey</Code><Message>because</Message></Error>";
         for (end, _) in whole.char_indices() {
             let closed = whole[..end].contains("</Code>");

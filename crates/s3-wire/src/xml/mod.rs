@@ -1,4 +1,4 @@
-//! XML as S3 and compatible servers write it.
+//! XML parsers for the documents of S3 and compatible servers.
 
 mod element;
 mod error_document;

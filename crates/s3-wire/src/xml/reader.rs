@@ -1,6 +1,6 @@
 //! Pull parser for S3's XML: elements and text.
 //!
-//! Attributes, prefixes of names, comments, processing instructions and document types are read over. CDATA and
+//! Attributes, prefixes of names, comments, processing instructions and document types are skipped. CDATA and
 //! references are part of the text around them. A document that is not well-formed is an error, never a shorter
 //! document.
 
@@ -20,7 +20,7 @@ pub(crate) enum Node<'x> {
     End,
 }
 
-/// Why a document cannot be read.
+/// The reason why a document cannot be parsed.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct NotXml(pub(crate) Cow<'static, str>);
@@ -38,7 +38,7 @@ impl<'x> Reader<'x> {
         let mut source = quick_xml::Reader::from_str(document);
         let config = source.config_mut();
         config.expand_empty_elements = true;
-        // A lone `&` matters in a text that is read, and not in one that is read over.
+        // A lone `&` is an error in a text that is read, and not in one that is skipped.
         config.allow_dangling_amp = true;
         Self {
             source,
@@ -96,7 +96,7 @@ impl<'x> Reader<'x> {
         }
     }
 
-    /// Reads over the rest of the element that was opened last.
+    /// Skips the rest of the element that was opened last.
     pub(crate) fn skip(&mut self) -> Result<(), NotXml> {
         let outside = self.depth - 1;
         while self.depth > outside {
@@ -106,7 +106,7 @@ impl<'x> Reader<'x> {
     }
 }
 
-/// Takes bytes of a text, cut at ASCII characters, for text again.
+/// Converts bytes of the document to text.
 fn utf8(bytes: Cow<'_, [u8]>) -> Result<Cow<'_, str>, NotXml> {
     let text = match bytes {
         Cow::Borrowed(bytes) => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
@@ -133,7 +133,7 @@ pub(super) fn unescaped(text: Cow<'_, str>) -> Result<Cow<'_, str>, NotXml> {
     }
 }
 
-/// Replaces the references in a text; `None` if one is unknown or never ends.
+/// Replaces the references in a text; `None` if one is unknown or not closed.
 pub(crate) fn unescape(text: &str) -> Option<String> {
     let mut plain = String::with_capacity(text.len());
     let mut pieces = text.split('&');
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_that_is_not_well_formed_is_no_shorter_one() {
+    fn malformed_documents_are_errors() {
         for document in [
             "<a>",
             "<a><b>",
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn names_lose_their_prefixes_and_what_is_skipped_may_be_anything() {
+    fn prefixes_of_names_are_removed_and_skipped_elements_are_not_checked() {
         let document = "\u{feff}<?xml version='1.0'?><!DOCTYPE r><s:r x='1'>\
             <s:a><b>&x; & </b><c/></s:a><d y='2'/></s:r>";
         let mut reader = Reader::new(document);

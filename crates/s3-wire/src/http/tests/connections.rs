@@ -1,4 +1,4 @@
-//! Tests of connection reuse.
+//! Tests of connection reuse: which connections return to the pool, and which are closed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use super::server::{
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
-/// Responds to each request on this connection and notes it under `name`.
+/// Responds to each request on this connection and notes the request under `name`.
 fn serve(name: &'static str) -> impl FnOnce(&mut Peer) + Send {
     move |peer| {
         while peer.request().is_some() {
@@ -82,7 +82,7 @@ async fn an_idle_connection_that_the_server_closed_is_not_used() {
         .await
         .unwrap();
     assert_eq!(server.noted(), b"closed");
-    // Even a request that may not be sent twice gets through, once the close was seen.
+    // Even a request that may not be sent twice succeeds, because the close was noticed before.
     let idle_pool = pool.idle_pool(&server.origin);
     until(|| match idle_pool.check_out() {
         Some(conn) => {
@@ -103,7 +103,7 @@ async fn an_idle_connection_that_the_server_closed_is_not_used() {
 }
 
 #[tokio::test]
-async fn a_close_is_seen_by_a_task_whose_turn_is_nearly_over() {
+async fn a_close_is_noticed_by_a_task_with_little_cooperative_budget() {
     let (close, closes) = std::sync::mpsc::channel();
     let first = script(move |peer| {
         peer.request();
@@ -121,14 +121,14 @@ async fn a_close_is_seen_by_a_task_whose_turn_is_nearly_over() {
     close.send(()).unwrap();
     until(|| !conn.is_quiet()).await;
     idle_pool.check_in(conn);
-    // tokio's sockets say "not ready" to a task that has had its share, whatever there is.
+    // tokio's sockets report "not ready" to a task that has used up its budget, even if they are ready.
     while coop::has_budget_remaining() {
         coop::consume_budget().now_or_never();
     }
     assert!(idle_pool.check_out().is_none());
 }
 
-/// Responds to one request and closes when the next one arrives, without a word.
+/// Responds to one request, and closes when the next one arrives, without a response.
 fn stale(peer: &mut Peer) {
     peer.request();
     peer.say(OK);
@@ -312,7 +312,7 @@ async fn a_body_read_to_its_end_frees_the_connection_before_it_is_dropped() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_dropped_while_it_waits_leaves_nothing_behind() {
+async fn a_request_that_is_dropped_while_it_waits_closes_its_connection() {
     let server = Server::new(vec![script(|peer| {
         peer.request();
         peer.note("asked");
@@ -387,7 +387,7 @@ fn each_runtime_uses_its_own_connections() {
 }
 
 #[test]
-fn a_connection_whose_runtime_is_gone_is_no_good() {
+fn a_connection_of_an_ended_runtime_is_not_used() {
     let server = Server::new(vec![script(serve("first"))]);
     let pool = pool();
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -410,7 +410,7 @@ fn a_connection_whose_runtime_is_gone_is_no_good() {
 }
 
 #[tokio::test]
-async fn nobody_who_responses_is_an_error_of_connecting() {
+async fn an_unreachable_server_is_a_connect_or_resolve_error() {
     let port = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -427,7 +427,7 @@ async fn nobody_who_responses_is_an_error_of_connecting() {
 }
 
 #[test]
-fn what_goes_between_threads_may() {
+fn the_future_of_a_request_is_send_and_small() {
     fn sent<T: Send>(_: &T) {}
     let pool = pool();
     let origin = Arc::new(Origin::new(false, "h", 80));

@@ -30,7 +30,7 @@ fn big_memory() -> OwnedBody {
     OwnedBody::Buffers(vec![chunk; BIG >> 20])
 }
 
-/// Rejects as soon as the head is there, and reads nothing more while the client could still be writing.
+/// Sends an error response when the head has arrived, and reads nothing more while the client could still be writing.
 fn rejecting(peer: &mut Peer) {
     peer.request();
     peer.say(SLOW_DOWN);
@@ -38,7 +38,7 @@ fn rejecting(peer: &mut Peer) {
     peer.note("closed");
 }
 
-/// Rejects and closes at once, with bytes unread: the client's writes fail.
+/// Sends an error response and closes at once, with bytes unread: the client's writes fail.
 fn slamming(peer: &mut Peer) {
     peer.request();
     peer.say(SLOW_DOWN);
@@ -83,7 +83,7 @@ async fn an_error_response_in_the_middle_of_an_upload_is_the_response() {
 }
 
 #[tokio::test]
-async fn an_unasked_continue_does_not_end_the_upload() {
+async fn an_unrequested_continue_does_not_end_the_upload() {
     let server = Server::new(vec![script(|peer| {
         peer.request();
         peer.say(b"HTTP/1.1 100 Continue\r\n\r\n");
@@ -149,7 +149,7 @@ async fn a_success_before_the_end_counts_only_with_all_of_the_body() {
 }
 
 #[tokio::test]
-async fn a_body_that_waits_for_leave_is_sent_on_leave_or_not_at_all() {
+async fn a_body_with_expect_is_sent_after_continue_and_not_after_an_error() {
     let expect = "expect: 100-continue\r\n";
     let payload = OwnedBody::from(ramp(1000));
     let head = head_of(1000, expect);
@@ -195,7 +195,7 @@ async fn a_body_that_waits_for_leave_is_sent_on_leave_or_not_at_all() {
 }
 
 #[tokio::test]
-async fn a_server_that_says_nothing_to_expect_gets_the_body_all_the_same() {
+async fn a_body_with_expect_is_sent_to_a_server_that_does_not_respond() {
     let server = Server::new(vec![script(|peer| {
         peer.request();
         let body = peer.body(10);

@@ -19,7 +19,7 @@ fn through(proxy: &Origin, tls: bool, origin: (bool, &str, u16)) -> Arc<Origin> 
 }
 
 #[tokio::test]
-async fn a_request_to_a_plain_origin_names_it_and_says_who_asks() {
+async fn a_request_to_a_plain_origin_has_an_absolute_url_and_the_authorization() {
     let server = Server::new(vec![script(|peer| {
         while let Some(head) = peer.request() {
             peer.note(head);
@@ -68,7 +68,7 @@ mod tunnel {
     use super::super::tls::{identity, request};
     use super::*;
 
-    /// Takes a `CONNECT` and returns its head.
+    /// Reads a `CONNECT` request and returns its head.
     fn connect(stream: &mut (impl Read + Write)) -> String {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
@@ -125,7 +125,7 @@ mod tunnel {
     }
 
     #[tokio::test]
-    async fn a_proxy_that_does_not_connect_says_why() {
+    async fn the_error_of_a_proxy_that_does_not_connect_has_the_reason() {
         for (response, kind, words) in [
             (
                 "HTTP/1.1 407 Who\r\nproxy-authenticate: Basic realm=\"corp\"\r\n\r\n",

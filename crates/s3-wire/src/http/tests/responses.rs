@@ -33,7 +33,7 @@ async fn each_response_is_read_as_it_is_meant_or_rejected() {
         (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n", ok(b"")),
         (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n00\r\nx: y\r\n\r\n", ok(b"ok")),
         (b"HTTP/1.1 404 Not Found\r\ncontent-length: 2\r\n\r\nno", Ok((404, b"no".to_vec()))),
-        // The end comes too soon.
+        // The end comes too early.
         (b"", Err(Closed)),
         (b"HTTP/1.1 200 OK\r\ncontent-le", Err(Closed)),
         (b"HTTP/1.1 100 Continue\r\n\r\n", Err(Closed)),
@@ -53,7 +53,7 @@ async fn each_response_is_read_as_it_is_meant_or_rejected() {
         (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nok\r\n0\r\n\r\n", Err(Malformed)),
         (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nokay\r\n0\r\n\r\n", Err(Malformed)),
         (&interim, Err(Malformed)),
-        // Too much.
+        // Over a limit.
         (endless.as_bytes(), Err(TooLarge)),
         (one_endless.as_bytes(), Err(TooLarge)),
         (&blank, Err(TooLarge)),
@@ -64,7 +64,7 @@ async fn each_response_is_read_as_it_is_meant_or_rejected() {
 }
 
 #[tokio::test]
-async fn what_is_missing_is_told_after_what_is_there() {
+async fn missing_bytes_are_an_error_after_the_bytes_that_arrived() {
     for (head, text) in [
         (
             "content-length: 10",
@@ -126,7 +126,7 @@ async fn collecting_has_a_limit() {
 }
 
 #[tokio::test]
-async fn long_chunks_and_short_ones_go_where_the_reader_wants_them() {
+async fn long_and_short_chunks_go_into_the_readers_buffer() {
     let data = ramp(400_000);
     let mut sent = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();
     let mut rest = &data[..];

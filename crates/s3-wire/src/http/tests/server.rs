@@ -1,4 +1,4 @@
-//! A server that follows the script of a test, byte by byte, on its own thread.
+//! Test server: runs the script of a test on each connection, on a thread of its own.
 
 use std::fs::{File, Metadata};
 use std::io::{Read, Write};
@@ -13,7 +13,7 @@ use bytes::{Bytes, BytesMut};
 use super::super::{ChecksumTrailer, Origin, Pool, RequestBody, Response, ResponseBody, WireError};
 use crate::Request;
 
-/// How long a test may wait for an event that must happen at once.
+/// Maximum time to wait for an event that must happen at once.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(super) const GET: &[u8] = b"GET /bucket/key HTTP/1.1\r\nhost: h\r\n\r\n";
@@ -22,7 +22,7 @@ pub(super) const GET: &[u8] = b"GET /bucket/key HTTP/1.1\r\nhost: h\r\n\r\n";
 pub(super) struct Server {
     pub(super) origin: Arc<Origin>,
     log: mpsc::Receiver<Vec<u8>>,
-    /// How many notes were written.
+    /// Number of notes that were written.
     notes: Arc<AtomicUsize>,
 }
 
@@ -36,13 +36,13 @@ pub(super) struct Peer {
 
 type Script = Box<dyn FnOnce(&mut Peer) + Send>;
 
-/// Wraps a closure, so that different ones fit into one list.
+/// Boxes a closure, so that different ones fit into one list.
 pub(super) fn script(run: impl FnOnce(&mut Peer) + Send + 'static) -> Script {
     Box::new(run)
 }
 
 impl Server {
-    /// Each script gets a connection of its own and runs on a thread of its own; more connections are refused.
+    /// Each script gets one connection and runs on its own thread; more connections are refused.
     pub(super) fn new(scripts: Vec<Script>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -73,7 +73,7 @@ impl Server {
         Self { origin, log, notes }
     }
 
-    /// Every connection gets the same `response` to each of its requests.
+    /// Sends the same `response` to each request of every connection.
     pub(super) fn responding(response: impl Into<Vec<u8>>) -> Self {
         let response = response.into();
         let scripts = (0..4).map(|_| {
@@ -83,7 +83,7 @@ impl Server {
         Self::new(scripts.collect())
     }
 
-    /// One connection, one request, this response, and the end.
+    /// Accepts one connection, reads one request, sends this response and closes.
     pub(super) fn once(response: impl Into<Vec<u8>>) -> Self {
         let response = response.into();
         Self::new(vec![script(move |peer| {
@@ -92,7 +92,7 @@ impl Server {
         })])
     }
 
-    /// How much the scripts have noted.
+    /// Returns the number of notes that the scripts have written.
     pub(super) fn notes(&self) -> usize {
         self.notes.load(Ordering::SeqCst)
     }
@@ -119,7 +119,7 @@ impl Peer {
         }
     }
 
-    /// Reads `count` bytes behind the last head.
+    /// Reads `count` bytes after the last head.
     pub(super) fn body(&mut self, count: usize) -> Vec<u8> {
         while self.seen.len() < count && self.more() > 0 {}
         let rest = self.seen.split_off(count.min(self.seen.len()));
@@ -138,7 +138,7 @@ impl Peer {
     }
 
     pub(super) fn note(&self, bytes: impl Into<Vec<u8>>) {
-        // The test may be over.
+        // The test may have ended.
         let _ = self.log.send(bytes.into());
         self.notes.fetch_add(1, Ordering::SeqCst);
     }
@@ -193,7 +193,7 @@ impl Pool {
     }
 }
 
-/// A request for everything, which may be sent again.
+/// Returns a GET request, which may be sent again.
 pub(super) fn get(head: &[u8]) -> OutgoingRequest<'_> {
     OutgoingRequest {
         head,
@@ -228,7 +228,7 @@ impl OwnedBody {
         }
     }
 
-    /// A range of a file that has to stay as it is.
+    /// Returns a body of a file range whose file must not change.
     pub(super) fn of_version(file: File, offset: u64, len: u64) -> Self {
         let version = file.metadata().unwrap();
         Self::File {
@@ -271,7 +271,7 @@ pub(super) fn pool() -> Pool {
     Pool::new(Duration::from_secs(10))
 }
 
-/// Everything of a response.
+/// Status, headers and body of a response.
 #[derive(Debug, PartialEq)]
 pub(super) struct Received {
     pub(super) status: u16,
@@ -303,7 +303,7 @@ pub(super) async fn fill(
     std::future::poll_fn(|cx| body.poll_fill(cx, into, at_most)).await
 }
 
-/// Bytes whose values tell their offsets.
+/// Returns bytes whose values depend on their offsets.
 pub(super) fn ramp(len: usize) -> Vec<u8> {
     (0..len).map(|at| (at % 251) as u8).collect()
 }

@@ -22,18 +22,18 @@ async fn received(response: &[u8], cuts: &[usize]) -> Result<Received, WireError
         tcp.read_exact(&mut request).await.unwrap();
         let mut from = 0;
         for to in cuts.iter().copied().chain([response.len()]) {
-            // The reader may have given up already.
+            // The reader may have failed already.
             if tcp.write_all(&response[from..to]).await.is_err() {
                 return;
             }
             from = to;
-            // The reader runs on the same thread: it has read the piece when this task comes on again.
+            // The reader runs on the same thread: it has read the piece when this task runs again.
             for _ in 0..3 {
                 tokio::task::yield_now().await;
             }
         }
         let _ = tcp.shutdown().await;
-        // Closing with bytes unread would take the response back.
+        // Closing with unread bytes would discard the response.
         let _ = tcp.read(&mut [0; 1]).await;
     };
     let ask = async {
@@ -141,7 +141,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_a_server_says_ends_in_a_response_or_an_error(
+    fn arbitrary_bytes_end_in_a_response_or_an_error(
         start in prop::sample::select(vec![
             &b""[..], b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: 40\r\n\r\n",
             b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", b"HTTP/1.1 ",
@@ -150,7 +150,7 @@ proptest! {
             prop_oneof![any::<u8>(), prop::sample::select(b"\r\n:;0123af HTTP/1.".to_vec())], 0..300),
     ) {
         let bytes = [start, &noise[..]].concat();
-        // A response or an error: that it comes to an end without a panic is the promise.
+        // Either a response or an error; the reader must end without a panic.
         let _ = run(received(&bytes, &[]));
     }
 }

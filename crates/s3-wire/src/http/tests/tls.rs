@@ -36,7 +36,7 @@ pub(super) fn identity() -> (Arc<ServerConfig>, RootCertStore) {
     (Arc::new(config), roots)
 }
 
-/// Serves TLS for `localhost`: `run` handles each connection. Returns where, and a pool that trusts it.
+/// Serves TLS for `localhost`; `run` handles each connection. Returns the origin, and a pool that trusts the server.
 fn serving(run: impl Fn(&mut Stream) + Send + Sync + 'static) -> (Arc<Origin>, Pool) {
     let (config, roots) = identity();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -58,7 +58,7 @@ fn serving(run: impl Fn(&mut Stream) + Send + Sync + 'static) -> (Arc<Origin>, P
     )
 }
 
-/// Reads a head and as much of a body as its `content-length` says.
+/// Reads a head, and as many bytes of a body as its `content-length`.
 pub(super) fn request(stream: &mut impl Read) -> Option<Vec<u8>> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -110,7 +110,7 @@ async fn requests_and_bodies_pass_on_one_connection() {
 }
 
 #[tokio::test]
-async fn an_end_without_a_farewell_is_no_end_of_a_body() {
+async fn a_close_without_close_notify_does_not_end_a_body() {
     let (origin, pool) = serving(|stream| {
         request(stream);
         stream.write_all(b"HTTP/1.1 200 OK\r\n\r\nhalf of").unwrap();
@@ -190,7 +190,7 @@ async fn strangers_and_those_who_speak_no_tls_are_told_apart() {
 }
 
 #[tokio::test]
-async fn a_server_that_takes_connections_and_says_nothing_is_given_up() {
+async fn a_server_that_accepts_and_sends_nothing_times_out() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let origin = Arc::new(Origin::new(
         true,

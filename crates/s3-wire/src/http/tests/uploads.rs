@@ -34,7 +34,7 @@ fn length_of(head: &[u8]) -> usize {
     rest.split_once('\r').unwrap().0.parse().unwrap()
 }
 
-/// Takes uploads one after the other and notes their bodies.
+/// Receives uploads one after the other and notes their bodies.
 fn taking(peer: &mut Peer) {
     while let Some(head) = peer.request() {
         let body = peer.body(length_of(&head));
@@ -47,7 +47,7 @@ fn in_memory(bytes: &[u8]) -> OwnedBody {
     OwnedBody::Buffers(bytes.chunks(300_000).map(Bytes::copy_from_slice).collect())
 }
 
-/// A file with `bytes` behind ten others.
+/// Creates a file with ten other bytes before `bytes`.
 fn file_of(bytes: &[u8]) -> File {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(b"0123456789").unwrap();
@@ -63,7 +63,7 @@ fn in_version_of_file(bytes: &[u8]) -> OwnedBody {
     OwnedBody::of_version(file_of(bytes), 10, bytes.len() as u64)
 }
 
-/// Undoes the chunks, by the rules and nothing else.
+/// Decodes the chunks, strictly by the rules.
 fn decoded(mut bytes: &[u8]) -> (Vec<u8>, String) {
     let mut data = Vec::new();
     loop {
@@ -143,7 +143,7 @@ async fn a_thread_that_may_block_sends_the_same() {
 #[tokio::test]
 async fn a_file_that_sendfile_does_not_take_is_read_instead() {
     let server = Server::new(vec![script(taking)]);
-    // Made up as it is read, and of no length: sendfile does not take it.
+    // The kernel generates this file as it is read, and its length is 0, so sendfile does not accept it.
     let Ok(file) = File::open("/proc/kallsyms") else {
         return;
     };
@@ -189,7 +189,7 @@ async fn a_file_that_became_shorter_fails_the_upload_and_closes_the_connection()
 }
 
 #[tokio::test]
-async fn the_kernel_meets_the_end_of_a_file_that_became_shorter() {
+async fn sendfile_notices_a_file_that_became_shorter() {
     a_file_is_too_short(true).await;
 }
 
@@ -226,7 +226,7 @@ async fn a_file_that_was_changed_fails_the_upload_before_its_last_byte() {
 }
 
 #[tokio::test]
-async fn the_kernel_holds_back_the_last_bytes_of_a_file_that_was_changed() {
+async fn sendfile_holds_back_the_last_bytes_of_a_file_that_was_changed() {
     a_file_was_changed(true).await;
 }
 
@@ -286,11 +286,11 @@ async fn a_file_is_not_to_be_read(blocking_io: bool) {
 }
 
 #[tokio::test]
-async fn a_file_that_cannot_be_read_is_no_failure_of_the_connection() {
+async fn a_file_that_cannot_be_read_is_a_payload_error() {
     a_file_is_not_to_be_read(false).await;
 }
 
 #[tokio::test]
-async fn a_file_that_the_kernel_cannot_read_is_no_failure_of_the_connection() {
+async fn a_file_that_sendfile_cannot_read_is_a_payload_error() {
     a_file_is_not_to_be_read(true).await;
 }
