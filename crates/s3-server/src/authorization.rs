@@ -1,4 +1,5 @@
-//! Rejects malformed authorizations before the signature is compared.
+//! Rejects requests with a malformed `Authorization` header, presigned URL or `x-amz-content-sha256`, before the
+//! signature is verified.
 
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Response, StatusCode};
@@ -6,7 +7,7 @@ use http::{HeaderMap, Response, StatusCode};
 use crate::response_completion::error_response;
 use crate::target::Target;
 
-/// The parameters of a presigned URL of version 4.
+/// The query parameters that a presigned URL of Signature Version 4 must have.
 const PARAMETERS: [&str; 6] = [
     "X-Amz-Algorithm",
     "X-Amz-Credential",
@@ -16,13 +17,13 @@ const PARAMETERS: [&str; 6] = [
     "X-Amz-Expires",
 ];
 
-/// The longest life of a presigned URL in seconds: a week.
+/// Maximum lifetime of a presigned URL in seconds: one week.
 const LONGEST: i64 = 604_800;
 
-/// The code and the message of a rejection.
+/// The error code and the message of a rejection.
 type Rejected = (&'static str, &'static str);
 
-/// Returns the rejection of a request whose authorization is malformed.
+/// Returns the `400` error response for a request with malformed authorization.
 pub(crate) fn rejection(headers: &HeaderMap, target: &Target) -> Option<Response<s3s::Body>> {
     let (code, message) = of_header(headers)
         .or_else(|| of_query(target))

@@ -1,4 +1,4 @@
-//! Reading a request body and verifying its checksums and length.
+//! Reads a request body and verifies its length and checksums.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -33,7 +33,7 @@ pub(super) struct Announced {
 }
 
 impl Announced {
-    /// Returns the declarations in the headers; the checksums come with the input of the operation.
+    /// Returns the values declared in the headers; the checksums are set later, from the input of the operation.
     pub(super) fn new(headers: &HeaderMap, trailers: Option<TrailingHeaders>) -> Self {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let trailer = text("x-amz-trailer");
@@ -46,7 +46,7 @@ impl Announced {
     }
 }
 
-/// Reads the whole body. The buffers are those of the connection.
+/// Reads the whole body. It keeps the buffers of the connection; the bytes are not copied.
 ///
 /// Fails with `400` if the body is shorter than declared or if a checksum differs.
 pub(super) async fn read(
@@ -165,7 +165,7 @@ impl Sums {
     }
 }
 
-/// Fails unless the request has a checksum of the algorithm that it names.
+/// Fails unless the request has a checksum of the algorithm in `x-amz-sdk-checksum-algorithm`.
 fn check_algorithm(name: &str, hasher: &ChecksumHasher, count: usize) -> S3Result<()> {
     let is_there = match name.to_ascii_uppercase().as_str() {
         "CRC32" => hasher.crc32.is_some(),
@@ -197,7 +197,7 @@ fn trailing_value(trailers: Option<&TrailingHeaders>, computed: &Checksum) -> Op
     trailers?.read(|headers| headers.get(&name)?.to_str().ok().map(str::to_owned))?
 }
 
-/// The error of a body that could not be read. The types of the protocol layer's errors are private.
+/// Returns the error response for a body that could not be read. The error types of the protocol layer are private.
 fn broken(error: &StdError) -> S3Error {
     let text = error.to_string();
     if text.contains("Sha256Mismatch") {

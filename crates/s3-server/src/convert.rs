@@ -1,4 +1,4 @@
-//! Conversion between the types of `s3s` and those of the store.
+//! Converts between the types of `s3s` and those of s3-core: sizes, dates, ETags, attributes, checksums.
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -56,7 +56,7 @@ pub(super) fn timestamp(time: Option<SystemTime>) -> Option<Timestamp> {
     date(time?).map(Timestamp::from)
 }
 
-/// Returns the date of a time, or none after the year 9999, where a conversion would panic.
+/// Converts a time to a date; `None` after the year 9999, where the conversion of `s3s` would panic.
 pub(super) fn date(time: SystemTime) -> Option<OffsetDateTime> {
     let epoch = OffsetDateTime::UNIX_EPOCH;
     match time.duration_since(UNIX_EPOCH) {
@@ -65,7 +65,7 @@ pub(super) fn date(time: SystemTime) -> Option<OffsetDateTime> {
     }
 }
 
-/// Returns a time as a header has it.
+/// Formats a time as an HTTP date.
 pub(super) fn http_date(time: &Timestamp) -> Option<String> {
     let mut text = Vec::new();
     time.format(TimestampFormat::HttpDate, &mut text).ok()?;
@@ -84,7 +84,7 @@ pub(super) fn core_etag(etag: &dto::ETag) -> ETag {
     ETag::new(etag.value())
 }
 
-/// Returns the ETag of a condition; `*` matches any object.
+/// Returns the ETag of a condition; `None` for `*`, which matches any object.
 pub(super) fn named_etag(condition: Option<&ETagCondition>) -> Option<ETag> {
     match condition {
         Some(ETagCondition::ETag(etag)) => Some(core_etag(etag)),
@@ -92,7 +92,7 @@ pub(super) fn named_etag(condition: Option<&ETagCondition>) -> Option<ETag> {
     }
 }
 
-/// The headers of a request that become attributes of the object.
+/// The headers of a write request that become attributes of the object.
 #[derive(Debug, Default)]
 pub(super) struct Described {
     pub(super) content_type: Option<String>,
@@ -202,7 +202,7 @@ pub(super) fn encryption(encryption: Option<&Encryption>) -> Option<dto::ServerS
     encryption.map(|encryption| dto::ServerSideEncryption::from(encryption.as_str().to_owned()))
 }
 
-/// Returns a checksum in the field of its algorithm.
+/// Returns a checksum in the `s3s` field of its algorithm.
 pub(super) fn checksum_field(checksum: Option<&Checksum>) -> dto::Checksum {
     let mut fields = dto::Checksum::default();
     let Some(checksum) = checksum else {

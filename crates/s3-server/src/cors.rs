@@ -1,4 +1,4 @@
-//! Cross-origin requests: preflights, and the headers of responses, by the rules of the bucket.
+//! CORS: responds to preflight requests and adds the `Access-Control-*` headers, by the CORS rules of the bucket.
 
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
@@ -10,7 +10,7 @@ use s3s::dto::CORSRule;
 
 use crate::response_completion::error_response;
 
-/// Responds to an OPTIONS request.
+/// Responds to a preflight (OPTIONS) request.
 pub(crate) fn preflight(rules: &[CORSRule], headers: &HeaderMap) -> Response<s3s::Body> {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let (origin, method) = (text(ORIGIN), text(ACCESS_CONTROL_REQUEST_METHOD));
@@ -52,7 +52,7 @@ pub(crate) fn preflight(rules: &[CORSRule], headers: &HeaderMap) -> Response<s3s
     response
 }
 
-/// Adds the headers of the rule for a request, if there is one.
+/// Adds the CORS headers of the first rule that allows the request, if there is one.
 pub(crate) fn allow(rules: &[CORSRule], origin: &str, method: &str, headers: &mut HeaderMap) {
     if let Some(rule) = rules.iter().find(|rule| is_for(rule, origin, method)) {
         add(rule, origin, headers);

@@ -1,9 +1,9 @@
-//! The region in a request's credential scope, which must be the server's.
+//! Rejects requests whose credential scope names another region than the server's.
 
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
-/// Returns the rejection of a request that is signed for another region.
+/// Returns the error response for a request that is signed for another region.
 pub(crate) fn rejection(
     headers: &HeaderMap,
     query: &str,
@@ -46,7 +46,7 @@ fn in_query(query: &str) -> Option<String> {
     region_of(&value)
 }
 
-/// The scope is `KEY/DATE/REGION/SERVICE/aws4_request`; the key may have slashes.
+/// Returns the region of a scope `KEY/DATE/REGION/SERVICE/aws4_request`; the key may contain slashes.
 fn region_of(scope: &str) -> Option<String> {
     let mut from_end = scope.rsplit('/');
     let region = from_end.nth(2)?;

@@ -1,4 +1,4 @@
-//! The credentials that the server accepts.
+//! The access key and secret that the server accepts, and access without a signature.
 
 use s3s::access::{S3Access, S3AccessContext};
 use s3s::auth::{S3Auth, SecretKey};

@@ -1,7 +1,8 @@
-//! The digests that a request declares for its XML document.
+//! Verifies the digests that a request declares for its XML document: `Content-MD5`, checksums, `x-amz-content-sha256`.
 //!
-//! The protocol layer parses documents without comparing their digests, and takes a document that differs from
-//! `x-amz-content-sha256` for an internal error. Digests of objects and parts are compared where these are read.
+//! The protocol layer parses documents without verifying their digests, and responds with an internal error to a
+//! document that differs from `x-amz-content-sha256`. Digests of objects and parts are verified where their bodies are
+//! read.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -15,7 +16,7 @@ use crate::convert::core_checksum;
 use crate::response_completion::error_response;
 use crate::target::Target;
 
-/// The parameters of requests whose body is a document about an object.
+/// Query parameters of the object requests whose body is an XML document.
 const ABOUT_OBJECTS: [&str; 7] = [
     "acl",
     "legal-hold",
@@ -26,11 +27,11 @@ const ABOUT_OBJECTS: [&str; 7] = [
     "uploadId",
 ];
 
-/// Returns whether the body of a request is a document as it is, without chunks.
+/// Returns whether the body of a request is an XML document that is sent without chunked encoding.
 pub(crate) fn has_document(method: &Method, headers: &HeaderMap, target: &Target) -> bool {
     let has = |name: &&str| target.query.contains_key(*name);
     let is_about_object = match *method {
-        // The body of a part is no document.
+        // The body of UploadPart is not a document.
         Method::PUT => !has(&"uploadId") && ABOUT_OBJECTS.iter().any(has),
         Method::POST => ABOUT_OBJECTS.iter().any(has),
         _ => return false,
@@ -41,7 +42,7 @@ pub(crate) fn has_document(method: &Method, headers: &HeaderMap, target: &Target
     !is_in_chunks && !target.bucket.is_empty() && (target.key.is_empty() || is_about_object)
 }
 
-/// Returns the rejection of a document that differs from a digest of its request.
+/// Returns the error response for a document that differs from a digest of its request.
 pub(crate) fn rejection(
     headers: &HeaderMap,
     target: &Target,
@@ -50,7 +51,7 @@ pub(crate) fn rejection(
     let of_object = target.query.contains_key("uploadId");
     let (code, message) = of_md5(headers, document)
         .or_else(|| of_sha256(headers, document))
-        // The checksum of a completion is that of the object.
+        // A checksum of CompleteMultipartUpload is that of the object, not of the document.
         .or_else(|| of_checksum(headers, document).filter(|_| !of_object))?;
     Some(error_response(StatusCode::BAD_REQUEST, code, message))
 }

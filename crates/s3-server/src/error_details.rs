@@ -10,16 +10,16 @@ use crate::errors::DETAIL;
 use crate::response_completion::escaped;
 use crate::target::Target;
 
-/// How far the clocks of a request and of the server may differ.
+/// `MaxAllowedSkewMilliseconds`: maximum difference between the clocks of client and server.
 const MAX_SKEW_MILLISECONDS: &str = "900000";
 
 /// The elements of an error document besides its code.
 pub(crate) struct ErrorDetails<'request> {
     id: &'request str,
     target: &'request Target,
-    /// The size of the object that a range lies outside of.
+    /// The size of the object, for a range outside of it.
     size: Option<String>,
-    /// The details that the operation has added.
+    /// The details that the operation added.
     own: Vec<(String, String)>,
     now: String,
 }
@@ -46,7 +46,7 @@ impl<'request> ErrorDetails<'request> {
         }
     }
 
-    /// Returns an error document with a message and the details that it lacks; other documents as they are.
+    /// Adds the missing message and details to an error document; returns other documents unchanged.
     pub(crate) fn added_to(&self, document: &[u8]) -> Vec<u8> {
         let text = String::from_utf8_lossy(document);
         let Some((before, rest)) = text.rsplit_once("</Error>") else {
@@ -72,7 +72,7 @@ impl<'request> ErrorDetails<'request> {
         completed.into_bytes()
     }
 
-    /// Returns the elements of a document with this code and message.
+    /// Returns the elements of an error document with this code and message.
     fn of_code<'own>(&'own self, code: &str, message: &'own str) -> Vec<(&'own str, &'own str)> {
         let target = self.target;
         let asked = |name| target.query.get(name).map(|value| &**value);
@@ -146,7 +146,7 @@ fn element<'text>(text: &'text str, name: &str) -> Option<&'text str> {
     Some(after.split_once(&format!("</{name}>"))?.0)
 }
 
-/// Returns a sentence for the errors that the protocol layer names by their code only.
+/// Returns a message for errors that the protocol layer returns with a code only.
 pub(crate) fn usual_message(code: &str) -> &'static str {
     match code {
         "AccessDenied" => "Access is denied",
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_gets_a_message_an_id_and_what_it_is_about() {
+    fn an_error_gets_a_message_an_id_and_its_resource() {
         let bare = "<?xml version=\"1.0\"?><Error><Code>NoSuchKey</Code></Error>";
         assert_eq!(
             completed("/b/a&b", bare, &[])
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_there_and_other_documents_stay() {
+    fn existing_elements_and_other_documents_are_unchanged() {
         let whole = "<Error><Code>A</Code><Message>m</Message><Resource>r</Resource><RequestId>1</RequestId>\
                      <HostId>2</HostId></Error>";
         assert_eq!(completed("/b", whole, &[]), whole);

@@ -1,10 +1,11 @@
-//! Conversion of store errors to S3 error responses.
+//! Converts store errors to S3 error responses.
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use s3_core::{Error, ErrorKind};
 use s3s::{S3Error, S3ErrorCode};
 
-/// Carries an element of the error document, as `NAME=VALUE`, past the protocol layer. It is not sent.
+/// A response header that carries an element of the error document, as `NAME=VALUE`, through the protocol layer. It is
+/// removed before the response is sent.
 pub(super) const DETAIL: HeaderName = HeaderName::from_static("x-error-detail");
 
 /// Adds an element to the error document.
@@ -17,12 +18,12 @@ pub(super) fn with_detail(mut error: S3Error, name: &str, value: &str) -> S3Erro
     error
 }
 
-/// Adds the header of the condition that does not hold.
+/// Adds the name of the header whose condition failed.
 pub(super) fn with_condition(error: S3Error, condition: &str) -> S3Error {
     with_detail(error, "Condition", condition)
 }
 
-/// Returns the error response for this error, with its own code or else the code of its kind.
+/// Converts an error to an error response, with its S3 code if it has one, otherwise the code of its kind.
 pub(super) fn s3_error(error: Error) -> S3Error {
     let (usual_code, usual_status) = of_kind(error.kind());
     let code = error.code().unwrap_or(usual_code);
@@ -31,7 +32,7 @@ pub(super) fn s3_error(error: Error) -> S3Error {
         Some(status) => StatusCode::from_u16(status).ok(),
         None => code.status_code(),
     };
-    // Without the operation and the resource: the client adds them to its own error.
+    // Without the operation and the resource: the client adds those to its own error.
     let message = error
         .message()
         .unwrap_or(error.kind().describe())
@@ -48,7 +49,7 @@ pub(super) fn s3_error(error: Error) -> S3Error {
     s3_error
 }
 
-/// Returns the headers of a response to a read of a delete marker.
+/// Returns the headers of the response to a read of a delete marker.
 fn of_delete_marker(version: &str, status: Option<StatusCode>) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert("x-amz-delete-marker", HeaderValue::from_static("true"));

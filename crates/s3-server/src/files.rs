@@ -1,8 +1,8 @@
-//! [`Files`]: objects as files, without the keys that a file system cannot store.
+//! [`Files`]: wraps `s3s-fs`, which stores objects as files, and rejects keys that a file system cannot store.
 //!
-//! `s3s-fs` keeps an object in a file with the path of its key. It keeps the attributes in a second file, whose name
-//! has the bucket and the key in base64. Where the system rejects one of the two, it responds with 500, and the object
-//! may be there without its attributes. So each key is checked before it is written.
+//! `s3s-fs` stores an object in a file at the path of its key, and the attributes in a second file, whose name contains
+//! the bucket and the key in base64. If the file system rejects either name, `s3s-fs` responds with 500, and the object
+//! may exist without its attributes. So each key is checked before it is written.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,23 +10,23 @@ use std::path::{Path, PathBuf};
 use s3s::dto::*;
 use s3s::{S3, S3Error, S3Request, S3Response, S3Result, s3_error};
 
-/// The longest name of a file in bytes.
+/// Maximum length of a file name in bytes.
 const MAX_NAME: usize = 255;
 
-/// The bytes of `.bucket-`, `.object-` and `.metadata.json` in the name of a file of attributes.
+/// Bytes of `.bucket-`, `.object-` and `.metadata.json` in the name of an attribute file.
 const ATTRIBUTES: usize = 30;
 
-/// The bytes of `.upload-` and a UUID, which the name has until the upload is complete.
+/// Bytes of `.upload-` and a UUID, which the name contains until the upload is complete.
 const UPLOAD: usize = 44;
 
 /// An implementation of `s3s::S3` on files, such as `s3s_fs::FileSystem`, that rejects keys that no file can have.
 ///
-/// A key is rejected with 400 if one of its parts is empty, `.`, `..` or longer than 255 bytes, if the name of the file
-/// of its attributes would be longer than that, if a part of it is an object, or if it is the prefix of objects. Reads
-/// of such a key find nothing, and deletes of it succeed.
+/// A key is rejected with 400 if one of its segments is empty, `.`, `..` or longer than 255 bytes, if the name of its
+/// attribute file would be longer than that, if a parent path of it is an object, or if it is a prefix of other keys.
+/// Reads of such a key return `NoSuchKey`, and deletes of it succeed.
 ///
-/// A key that ends in a slash is a directory: a put without content makes it, a delete removes it if it is empty, and
-/// reads find nothing. A bucket with files cannot be deleted.
+/// A key that ends in a slash is a directory: a put without content creates it, a delete removes it if it is empty, and
+/// reads return `NoSuchKey`. A bucket with files cannot be deleted.
 #[derive(Debug)]
 pub struct Files<S> {
     files: S,
@@ -42,7 +42,7 @@ impl<S> Files<S> {
 }
 
 impl<S: S3> Files<S> {
-    /// Fails if no file can have this key, or if other objects are in its way.
+    /// Fails if no file can have this key, or if the key conflicts with other objects.
     async fn check(&self, bucket: &str, key: &str, longer_by: usize) -> S3Result<()> {
         check_name(bucket, key, longer_by)?;
         let bucket = self.root.join(bucket);
@@ -54,14 +54,14 @@ impl<S: S3> Files<S> {
             match tokio::fs::metadata(&place).await {
                 Ok(found) if found.is_dir() == is_directory => {}
                 Ok(_) => return Err(in_the_way(&bucket, &place)),
-                // Other failures happen again in the write.
+                // Other errors occur again in the write, which reports them.
                 Err(_) => break,
             }
         }
         Ok(())
     }
 
-    /// Fails for a key whose object has no content, and so cannot be copied or uploaded in parts.
+    /// Fails for a key whose object cannot have content (a directory), so it cannot be copied or uploaded in parts.
     async fn check_file(&self, bucket: &str, key: &str, longer_by: usize) -> S3Result<()> {
         match key.ends_with('/') {
             true => Err(s3_error!(
@@ -72,12 +72,12 @@ impl<S: S3> Files<S> {
         }
     }
 
-    /// Returns whether an object of this key can be read.
+    /// Returns whether there is a file with this key.
     async fn has_file(&self, bucket: &str, key: &str) -> bool {
         !key.ends_with('/') && self.has(bucket, key).await
     }
 
-    /// Returns whether an object of this key can be there.
+    /// Returns whether there is a file with this key, or a directory if the key ends in a slash.
     async fn has(&self, bucket: &str, key: &str) -> bool {
         if check_name(bucket, key, 0).is_err() {
             return false;
@@ -131,7 +131,7 @@ fn in_the_way(bucket: &Path, place: &Path) -> S3Error {
     }
 }
 
-/// Removes a directory and the directories below it, unless there is a file, also one that is just being written.
+/// Removes a directory and its subdirectories, unless one contains a file, including one that is being written.
 fn remove_without_files(directory: &Path) -> io::Result<()> {
     let mut found = vec![directory.to_owned()];
     let mut next = 0;
@@ -145,11 +145,11 @@ fn remove_without_files(directory: &Path) -> io::Result<()> {
             }
         }
     }
-    // Those below before those above. A directory with a new file stays.
+    // Subdirectories first. A directory with a new file is kept.
     found.iter().rev().try_for_each(std::fs::remove_dir)
 }
 
-/// Returns the error with a code for names that a file system rejects, which `s3s-fs` takes for internal errors.
+/// Sets an error code for names that a file system rejects, which `s3s-fs` reports as internal errors.
 fn explained(error: S3Error) -> S3Error {
     let source = error.source().and_then(|source| source.downcast_ref());
     match source.map(io::Error::kind) {
@@ -170,7 +170,7 @@ fn explained(error: S3Error) -> S3Error {
     }
 }
 
-/// Writes the methods of the trait that are passed on as they are.
+/// Implements the methods of the trait that forward to the inner implementation.
 macro_rules! files {
     ($($name:ident($input:ty) -> $output:ty;)*) => {
         #[async_trait::async_trait]
@@ -263,7 +263,7 @@ macro_rules! files {
                 self.files.delete_object(request).await.map_err(explained)
             }
 
-            // A missing object is reported as deleted and not passed on: it would fail the whole batch.
+            // A missing object is reported as deleted and not forwarded: it would fail the whole batch.
             async fn delete_objects(
                 &self,
                 mut request: S3Request<DeleteObjectsInput>,

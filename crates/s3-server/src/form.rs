@@ -1,4 +1,5 @@
-//! `${filename}` in the key of a form: the name of the file that the form uploads.
+//! Browser uploads (POST Object): replaces `${filename}` in the key, and rejects forms with an unsigned or violated
+//! policy.
 
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, Method, Response, StatusCode};
@@ -8,22 +9,22 @@ use crate::response_completion::{error_response, escaped};
 /// The variable in the key.
 const VARIABLE: &str = "${filename}";
 
-/// The name of a form's file, in the extensions of its request.
+/// The name of the file that a form uploads. Stored in the extensions of the request.
 #[derive(Clone, Debug)]
 pub(crate) struct FileName {
     name: String,
-    /// Whether the form has a signature. S3 rejects a policy without one as malformed.
+    /// Whether the form has a signature. S3 rejects a policy without a signature as malformed.
     is_signed: bool,
 }
 
 impl FileName {
-    /// Puts the name into a key.
+    /// Replaces `${filename}` in a key.
     pub(crate) fn put_into(&self, key: &str) -> String {
         key.replace(VARIABLE, &self.name)
     }
 
-    /// Puts the name into the key and the location of the response to a form, and the code of S3 into the response to
-    /// one that its policy does not allow.
+    /// Replaces `${filename}` in the key and location of the response. If the policy does not allow the request, sets
+    /// the error code of S3.
     pub(crate) fn put_into_response(&self, response: Response<s3s::Body>) -> Response<s3s::Body> {
         let response = match self.is_signed {
             true => denied_by_policy(response),
@@ -34,7 +35,7 @@ impl FileName {
         })
     }
 
-    /// Reads the name from the beginning of a form.
+    /// Finds the file name in the beginning of a form.
     pub(crate) fn of(body: &[u8]) -> Option<Self> {
         let head = b"name=\"file\"; filename=\"";
         let begin = body.windows(head.len()).position(|part| part == head)?;
@@ -59,15 +60,15 @@ fn has_field(form: &[u8], field: &[u8]) -> bool {
         .any(|part| part.eq_ignore_ascii_case(field))
 }
 
-/// Returns the rejection of a form that has a policy and no signature of it.
+/// Returns the error response for a form with a policy and without a signature.
 pub(crate) fn policy_without_signature(beginning: &[u8]) -> Option<Response<s3s::Body>> {
     let message = "Bucket POST must contain a field named 'X-Amz-Signature'. If it is specified, please check the order of the fields.";
     let is_incomplete = has_field(beginning, b"name=\"policy\"") && !is_signed(beginning);
     is_incomplete.then(|| error_response(StatusCode::BAD_REQUEST, "InvalidArgument", message))
 }
 
-/// Denies the access where a condition of a form's policy does not hold, as S3 does. The protocol layer takes the policy
-/// for invalid.
+/// Changes the response to a form that violates its policy to `403 AccessDenied`, as on S3. The protocol layer reports
+/// such a policy as invalid.
 fn denied_by_policy(response: Response<s3s::Body>) -> Response<s3s::Body> {
     const INVALID: &str = "<Code>InvalidPolicyDocument</Code><Message>Policy condition";
     const DENIED: &str =
@@ -83,7 +84,7 @@ fn denied_by_policy(response: Response<s3s::Body>) -> Response<s3s::Body> {
     response
 }
 
-/// Changes the document of a response.
+/// Applies `change` to the body of a response.
 fn with_text(
     response: Response<s3s::Body>,
     change: impl FnOnce(&str) -> String,

@@ -1,4 +1,4 @@
-//! The parts of a request's signature that error documents name.
+//! [`GivenSignature`]: access key, signature and dates of a request, from its headers or query, for error documents.
 
 use std::collections::HashMap;
 
@@ -7,14 +7,14 @@ use http::header::AUTHORIZATION;
 use time::format_description::well_known::{Iso8601, Rfc3339};
 use time::{Duration, OffsetDateTime};
 
-/// A signature as the request gives it, of either version, in a header or in the query.
+/// The signature of a request, version 2 or 4, from the `Authorization` header or the query.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct GivenSignature {
     pub(crate) access_key: Option<String>,
     pub(crate) value: Option<String>,
-    /// When the request was signed.
+    /// The time when the request was signed.
     pub(crate) date: Option<String>,
-    /// Until when a presigned URL can be used.
+    /// The time when a presigned URL expires.
     pub(crate) end: Option<String>,
 }
 
@@ -53,7 +53,7 @@ impl GivenSignature {
     }
 }
 
-/// Returns the end of a presigned URL of version 4.
+/// Returns the expiry time of a presigned URL of version 4.
 fn end_of(date: Option<&str>, seconds: &str) -> Option<String> {
     let begin = OffsetDateTime::parse(date?, &Iso8601::DEFAULT).ok()?;
     let end = begin.checked_add(Duration::seconds(seconds.parse().ok()?))?;

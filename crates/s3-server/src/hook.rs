@@ -1,4 +1,4 @@
-//! [`RequestHook`]: changes how one request is served, for fault injection.
+//! [`RequestHook`]: changes how one request is served. The test kit uses it for fault injection.
 
 use std::fmt;
 use std::ops::Deref;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use s3_core::{ListPage, ListRequest, Result, SharedStore, Store};
 
-/// Changes how one request is served. A test kit puts a [`Hook`] into the extensions of a request.
+/// Changes how one request is served. s3-testkit inserts a [`Hook`] into the extensions of a request.
 #[async_trait::async_trait]
 pub trait RequestHook: fmt::Debug + Send + Sync {
     /// Returns whether GetObject ignores its `Range` and returns the whole object.

@@ -1,4 +1,4 @@
-//! [`serve`]: accepts TCP connections and serves them.
+//! [`serve`]: accepts TCP connections and serves S3 requests on them.
 
 use std::future::Future;
 use std::pin::pin;
@@ -14,10 +14,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Service;
 
-/// The pause after a failed accept, as when the process has no more file descriptors.
+/// Pause after a failed `accept`, for example when the process has no more file descriptors.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// How long requests in flight may take after the end.
+/// Time limit for the requests in flight after `stop`.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// Serves connections until `stop` is ready, then waits up to 2 seconds for the requests in flight.

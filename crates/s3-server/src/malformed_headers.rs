@@ -1,7 +1,8 @@
-//! Headers that S3 ignores: a `Range` that is not a single byte range, and a condition by a time that is not valid.
+//! Serves reads with a malformed `Range`, `If-Modified-Since` or `If-Unmodified-Since` header, which S3 ignores.
 //!
-//! The protocol layer rejects them, and a header cannot be removed before it has verified a signature that covers it.
-//! So the request is taken out after that, and served again without the headers by a service that verifies nothing.
+//! The protocol layer rejects such a header, and it cannot be removed before a signature that covers it is verified. So
+//! a custom route receives the request after the verification, removes the headers, and passes it to a service that
+//! verifies nothing.
 
 use http::header::{AUTHORIZATION, HeaderName, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE, RANGE};
 use http::{Extensions, HeaderMap, HeaderValue, Method, Request, Uri};
@@ -10,7 +11,7 @@ use s3s::route::S3Route;
 use s3s::service::S3Service;
 use s3s::{Body, S3Request, S3Response, S3Result, s3_error};
 
-/// Takes out reads with malformed headers.
+/// A custom route that receives reads with malformed headers.
 pub(crate) struct MalformedHeaders {
     /// The same operations without authentication.
     pub(crate) unverified: S3Service,
@@ -51,7 +52,7 @@ impl S3Route for MalformedHeaders {
     }
 }
 
-/// Returns the malformed headers.
+/// Returns the names of the malformed headers.
 fn malformed(headers: &HeaderMap) -> impl Iterator<Item = HeaderName> {
     let names = [RANGE, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE];
     let is_malformed = |name: &HeaderName| {
@@ -69,7 +70,7 @@ fn is_valid(name: &HeaderName, value: &HeaderValue) -> bool {
     })
 }
 
-/// Removes the parameters of a presigned URL.
+/// Removes the parameters of a presigned URL from the query.
 fn without_signature(uri: &Uri) -> Uri {
     let query = uri.query().unwrap_or_default();
     let version_2 = ["AWSAccessKeyId=", "Signature=", "Expires="];
@@ -92,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_single_range_is_malformed() {
+    fn other_values_than_a_single_range_are_malformed() {
         for (range, malformed) in [
             ("bytes=0-9", false),
             ("bytes=5-", false),
@@ -109,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_condition_needs_a_time() {
+    fn a_condition_without_a_valid_time_is_malformed() {
         for (time, valid) in [
             ("Wed, 01 Jan 2020 00:00:00 GMT", true),
             ("yesterday", false),
@@ -121,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_signature_leaves_the_query() {
+    fn only_the_signature_is_removed_from_the_query() {
         for (uri, kept) in [
             (
                 "/b/k?X-Amz-Signature=0&versionId=null&X-Amz-Date=1",

@@ -1,4 +1,4 @@
-//! A slower server: a wait before each response, and a rate for each body.
+//! [`Pace`]: slows the server down, with a latency before each response and a rate limit of each body.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -10,10 +10,10 @@ use s3s::stream::{ByteStream, RemainingLength};
 use s3s::{Body, StdError};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
-/// How many bytes move at once: 64 KiB, so that a rate is even and not one burst per frame.
+/// Maximum number of bytes that are sent at once: 64 KiB, so that the rate is even instead of one burst per frame.
 const STEP: usize = 64 << 10;
 
-/// How slow the server is.
+/// The latency and rate limit of the server.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Pace {
     pub(crate) latency: Duration,
@@ -22,14 +22,14 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    /// Waits as long as a response takes before its first byte.
+    /// Waits for the latency.
     pub(crate) async fn wait(self) {
         if !self.latency.is_zero() {
             sleep(self.latency).await;
         }
     }
 
-    /// Returns a body that moves at the rate.
+    /// Wraps a body so that it is sent at the rate.
     pub(crate) fn body(self, body: Body) -> Body {
         if self.rate == 0 {
             return body;
@@ -48,7 +48,7 @@ impl Pace {
 
 struct Paced {
     body: Body,
-    /// Received bytes that wait for their turn.
+    /// Received bytes that are not sent yet.
     rest: Bytes,
     rate: u64,
     began: Option<Instant>,

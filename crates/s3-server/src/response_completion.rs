@@ -1,4 +1,4 @@
-//! Completes responses: request ids in every response, and details in every error document.
+//! Completes responses: adds request IDs to all of them, and a message and details to error documents.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -12,7 +12,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-request-id");
 const EXTENDED_ID: HeaderName = HeaderName::from_static("x-amz-id-2");
 
-/// Returns an id of 16 hexadecimal digits that no other request of this process has.
+/// Returns a request ID of 16 hexadecimal digits, unique in this process.
 pub(crate) fn request_id() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -21,7 +21,7 @@ pub(crate) fn request_id() -> String {
     format!("{:08X}{:08X}", seconds & 0xffff_ffff, count & 0xffff_ffff)
 }
 
-/// Returns an error that the protocol layer does not know.
+/// Returns an error response with a code that the protocol layer does not know.
 pub(crate) fn error_response(status: StatusCode, code: &str, message: &str) -> Response<s3s::Body> {
     let document = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>"
@@ -33,14 +33,14 @@ pub(crate) fn error_response(status: StatusCode, code: &str, message: &str) -> R
     response
 }
 
-/// Adds the ids, to an error document its message and the id, and to a range its status.
+/// Adds the request IDs, completes an error document, and sets the status of a range response.
 pub(crate) fn complete(
     mut response: Response<s3s::Body>,
     id: &str,
     target: &Target,
 ) -> Response<s3s::Body> {
     let is_error = response.status().is_client_error() || response.status().is_server_error();
-    // The protocol layer leaves the type out of an error that has headers of its own.
+    // The protocol layer omits the content type of an error response that has its own headers.
     let is_xml = match response.headers().get(CONTENT_TYPE) {
         Some(kind) => kind.as_bytes() == b"application/xml",
         None => is_error,
@@ -53,15 +53,15 @@ pub(crate) fn complete(
         });
         let xml = HeaderValue::from_static("application/xml");
         response.headers_mut().insert(CONTENT_TYPE, xml);
-        // hyper announces the new length.
+        // hyper sets the new length.
         response.headers_mut().remove(CONTENT_LENGTH);
     }
     response.headers_mut().remove(DETAIL);
-    // The protocol layer has one status for each operation.
+    // The protocol layer has one status per operation.
     if let Some(&status) = response.extensions().get::<StatusCode>() {
         *response.status_mut() = status;
     }
-    // The protocol layer does so for GetObject only.
+    // The protocol layer sets status 206 for GetObject only.
     if response.status() == StatusCode::OK && response.headers().contains_key(CONTENT_RANGE) {
         *response.status_mut() = StatusCode::PARTIAL_CONTENT;
     }
@@ -75,7 +75,7 @@ pub(crate) fn complete(
     response
 }
 
-/// Removes the quotes of the ETag in the document of GetObjectAttributes, the only one in which S3 has none.
+/// Removes the quotes of the ETag in a GetObjectAttributes response, the only document in which S3 sends none.
 pub(crate) fn unquote_etag(response: Response<s3s::Body>) -> Response<s3s::Body> {
     let mut response = response.map(|body| match body.bytes() {
         Some(document) => {
@@ -91,7 +91,7 @@ pub(crate) fn unquote_etag(response: Response<s3s::Body>) -> Response<s3s::Body>
     response
 }
 
-/// Returns text for an element of a document.
+/// Escapes text for an XML element.
 pub(crate) fn escaped(text: &str) -> String {
     let text = text.replace('&', "&amp;").replace('<', "&lt;");
     text.replace('>', "&gt;")

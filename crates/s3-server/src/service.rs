@@ -1,4 +1,4 @@
-//! [`Service`]: the S3 protocol over a store, as a function from request to response.
+//! [`Service`]: serves S3 over HTTP from a store: takes an HTTP request and returns the response.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,10 +23,11 @@ use crate::{
     Domains, Frontend, authorization, cors, credential_scope, document_digest, signature_version,
 };
 
-/// The longest document of a request: 20 MiB, as in the protocol layer. A batch of 1,000 keys has at most 1.2 MB.
+/// Maximum length of an XML document in a request: 20 MiB, as in the protocol layer. A batch of 1,000 keys has at most
+/// 1.2 MB.
 const MAX_DOCUMENT: usize = 20 << 20;
 
-/// The S3 protocol over a store. Clone is a reference count.
+/// An S3 service over a store. Clone is a reference count.
 #[derive(Clone, Debug)]
 pub struct Service {
     protocol: S3Service,
@@ -112,7 +113,8 @@ impl Service {
     }
 }
 
-/// Returns the rejection of a method that S3 does not have, or not for an object without a parameter.
+/// Returns the error response for a method that S3 does not support, and for a POST to an object that is neither a form
+/// nor has a known parameter.
 fn wrong_method(
     method: &Method,
     headers: &HeaderMap,
@@ -137,8 +139,9 @@ fn wrong_method(
         .then(|| error_response(status, "MethodNotAllowed", message))
 }
 
-/// Returns whether the body of a request is read before the protocol layer sees it: it does not say how long it is, which
-/// that layer must know, it is a form, whose file's name may be part of the key, or a document, whose digests are compared.
+/// Returns whether the body is read before the protocol layer receives the request: a body of unknown length, because
+/// that layer must know it; a form, whose file name may be a part of the key; or a document, whose digests are
+/// verified.
 fn needs_body(request: &Request<s3s::Body>, target: &Target) -> bool {
     let (method, headers) = (request.method(), request.headers());
     let has_length =
@@ -148,7 +151,7 @@ fn needs_body(request: &Request<s3s::Body>, target: &Target) -> bool {
         || document_digest::has_document(method, headers, target)
 }
 
-/// Collects the body of a verified request, or finds the name of a form's file in its beginning.
+/// Collects the body of a verified request, or finds the file name in the beginning of a form.
 async fn with_body(
     verified: Verified,
     target: &Target,
@@ -277,13 +280,13 @@ impl ServiceBuilder {
         self
     }
 
-    /// Waits so long before each response; not at all by default.
+    /// Sets the latency before each response; 0 by default.
     pub fn latency(mut self, latency: Duration) -> Self {
         self.pace.latency = latency;
         self
     }
 
-    /// Limits the bytes per second of each request's and response's body; no limit by default.
+    /// Limits the bytes per second of each request body and response body; unlimited by default.
     pub fn rate(mut self, bytes_per_second: u64) -> Self {
         self.pace.rate = bytes_per_second;
         self

@@ -1,9 +1,10 @@
-//! [`SignatureCheck`]: verifies the signature of a request whose body is collected before the protocol layer sees it.
+//! [`SignatureCheck`]: verifies the signature of a request whose body is collected before the protocol layer receives
+//! it.
 //!
 //! The protocol layer verifies a signature before it reads a body. The [`Service`](crate::Service) collects some bodies
-//! first, such as documents whose digests it compares, and must not do so for an unverified request. So the same layer
-//! checks the head without a service behind it. Of a form it reads the fields before the file; one of them is the
-//! signature.
+//! first, such as documents whose digests it verifies, and must not do so for an unverified request. So an instance of
+//! the protocol layer without operations checks the head first. Of a form it reads the fields before the file, one of
+//! which is the signature.
 
 use std::mem;
 use std::pin::Pin;
@@ -23,17 +24,17 @@ use crate::Domains;
 use crate::credentials::KeyPair;
 use crate::form;
 
-/// The longest beginning of a form, up to its file: 1 MiB. S3 allows 20 KB, but a frame may have some of the file.
+/// Maximum length of a form before its file: 1 MiB. S3 allows 20 KB, but a frame may contain some of the file.
 const MAX_FIELDS: usize = 1 << 20;
 
 /// Verifies signatures. Clone is a reference count.
 #[derive(Clone, Debug)]
 pub(crate) struct SignatureCheck(S3Service);
 
-/// A request that may be served.
+/// A request with a valid signature, or without one if that is allowed.
 pub(crate) struct Verified {
     pub(crate) request: Request<Body>,
-    /// The beginning of the body, as far as it was read: of a form all before the file.
+    /// The bytes of the body that were read; of a form, everything before the file.
     pub(crate) beginning: Bytes,
 }
 
@@ -50,7 +51,7 @@ impl SignatureCheck {
         Self(protocol.build())
     }
 
-    /// Returns the request if its signature is right, or else the error response.
+    /// Returns the request if its signature is valid, otherwise the error response.
     pub(crate) async fn of(
         &self,
         request: Request<Body>,
@@ -80,7 +81,7 @@ impl SignatureCheck {
     }
 }
 
-/// Takes every request after its signature was verified, and does nothing.
+/// A route that receives every request after its signature was verified, and does nothing.
 struct Everything {
     anonymous: bool,
 }
@@ -103,18 +104,18 @@ impl S3Route for Everything {
     }
 }
 
-/// A service without operations.
+/// An `s3s::S3` service without operations.
 struct Nothing;
 
 impl S3 for Nothing {}
 
-/// A body, and the bytes that were read of it.
+/// A body and the bytes that were read from it.
 struct Reading {
     body: Body,
     read: BytesMut,
 }
 
-/// A body that records the bytes that are read of it. Clone is a reference count.
+/// A body that records the bytes that are read from it. Clone is a reference count.
 #[derive(Clone)]
 struct Recorded(Arc<Mutex<Reading>>);
 
@@ -128,7 +129,7 @@ impl Recorded {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the bytes that were read, and the rest of the body. Clones that remain are at their end.
+    /// Returns the bytes that were read, and the rest of the body. Remaining clones are at their end.
     fn into_parts(self) -> (Bytes, Body) {
         let mut reading = self.lock();
         let read = mem::take(&mut reading.read);
@@ -150,15 +151,15 @@ impl Stream for Recorded {
 }
 
 impl ByteStream for Recorded {
-    /// The layer demands a length of a payload with a digest, and does not look at it with the head alone. A chunked body
-    /// has none.
+    /// The layer requires the length of a body with a digest, even if only the head is checked. A chunked body has no
+    /// length.
     fn remaining_length(&self) -> RemainingLength {
         let length = self.lock().body.remaining_length().exact();
         RemainingLength::new_exact(length.unwrap_or_default())
     }
 }
 
-/// A body from its beginning, of which some was read before.
+/// A body from its beginning, some of which was read before.
 struct Rejoined {
     beginning: Bytes,
     rest: Body,

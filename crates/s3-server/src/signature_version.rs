@@ -1,4 +1,4 @@
-//! Signature version 2: the regions that are older than version 4 accept it, the others reject it.
+//! Rejects Signature Version 2, except in the old regions that still accept it.
 //!
 //! boto3 presigns with version 2 in the old regions unless `signature_version="s3v4"` is configured.
 
@@ -8,7 +8,7 @@ use http::{HeaderMap, Request, Response, StatusCode, Uri};
 use crate::response_completion::error_response;
 use crate::target::Target;
 
-/// The regions that accept version 2.
+/// The regions that accept Signature Version 2.
 const OLD_REGIONS: [&str; 8] = [
     "us-east-1",
     "us-west-1",
@@ -20,7 +20,7 @@ const OLD_REGIONS: [&str; 8] = [
     "sa-east-1",
 ];
 
-/// Returns the rejection of a request that is signed with version 2 in a region that does not accept it.
+/// Returns the error response for a request that is signed with version 2 in a region that does not accept it.
 pub(crate) fn rejection(
     headers: &HeaderMap,
     query: &str,
@@ -34,7 +34,7 @@ pub(crate) fn rejection(
     Some(error_response(status, "InvalidRequest", message))
 }
 
-/// Ends the path of a bucket with a slash, as clients do in the text that they sign with version 2.
+/// Appends a slash to the path of a bucket, as clients do in the string that they sign with version 2.
 pub(crate) fn with_signed_path<B>(mut request: Request<B>, target: &Target) -> Request<B> {
     let uri = request.uri();
     let query = uri.query().unwrap_or_default();

@@ -1,4 +1,5 @@
-//! The bucket, key and range of a request, for error documents and for checks before the protocol.
+//! [`Target`]: bucket, key, range, query and signature of a request, for error documents and for checks before the
+//! protocol layer.
 
 use std::collections::HashMap;
 
@@ -9,14 +10,14 @@ use crate::Domains;
 use crate::given_signature::GivenSignature;
 use crate::response_completion::error_response;
 
-/// The account that owns all buckets, as clients name it in `x-amz-expected-bucket-owner`.
+/// The account ID of the owner of all buckets, as in `x-amz-expected-bucket-owner`.
 const ACCOUNT: &str = "123456789012";
 
-/// The same account as owner of objects.
+/// The canonical user ID of the same account, as the owner of objects.
 pub(crate) const OWNER_ID: &str =
     "75aa57f09aa0c8caeab4f8c24e99d10f8e7faeebf76c078efc7c6caea54ba06a";
 
-/// The bucket, key and range of a request.
+/// The resource and the parameters of a request.
 #[derive(Debug, Default)]
 pub(crate) struct Target {
     pub(crate) path: String,
@@ -61,7 +62,7 @@ impl Target {
         }
     }
 
-    /// Returns the rejection of a request that expects another owner of a bucket.
+    /// Returns the error response for a request that expects another bucket owner.
     pub(crate) fn owner_rejection(&self, headers: &HeaderMap) -> Option<Response<s3s::Body>> {
         let names = [
             "x-amz-expected-bucket-owner",

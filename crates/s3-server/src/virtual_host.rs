@@ -1,4 +1,4 @@
-//! Buckets in host names (virtual-hosted style).
+//! [`Domains`]: finds the bucket in the `Host` header of a virtual-hosted-style request.
 
 use std::sync::Arc;
 
@@ -7,8 +7,8 @@ use s3s::host::{S3Host, VirtualHost};
 
 /// The domains whose subdomains are buckets. Clone is a reference count.
 ///
-/// Any other host, with or without a port, is path style, so that the server can be reached through proxies and by
-/// unknown names.
+/// A request to any other host, with or without a port, is path-style, so that the server can be reached through
+/// proxies and under unknown names.
 #[derive(Clone, Debug)]
 pub struct Domains(Arc<[String]>);
 
@@ -20,7 +20,7 @@ impl Domains {
             .chain(["localhost"])
             .map(str::to_owned)
             .collect();
-        // The longest first: `b.s3.localhost` is bucket `b` of `s3.localhost`, not `b.s3` of `localhost`.
+        // Longest first: `b.s3.localhost` is bucket `b` of `s3.localhost`, not `b.s3` of `localhost`.
         names.sort_by_key(|name| std::cmp::Reverse(name.len()));
         Self(names.into())
     }

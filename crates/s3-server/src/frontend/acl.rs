@@ -1,4 +1,4 @@
-//! Access lists of buckets and objects: stored and returned, not enforced.
+//! ACLs of buckets and objects: Get and Put operations and grant headers. They are stored and returned, not enforced.
 
 use s3_core::HeadRequest;
 use s3s::dto::{
@@ -26,7 +26,7 @@ pub(super) fn owner() -> Owner {
     }
 }
 
-/// The owner as the one who began an upload.
+/// The owner, as the initiator of an upload.
 pub(super) fn initiator() -> Initiator {
     let Owner { display_name, id } = owner();
     Initiator { display_name, id }
@@ -49,7 +49,7 @@ macro_rules! of {
 
 pub(super) use of;
 
-/// Returns the access list of a write: a canned one, or that of the grant headers.
+/// Returns the ACL of a write: a canned ACL, or the grants of the `x-amz-grant-*` headers.
 pub(super) fn of_write(
     canned: Option<&str>,
     headers: &[(&'static str, Option<&str>)],
@@ -218,7 +218,7 @@ fn group(uri: &str) -> Grantee {
     }
 }
 
-/// Parses a grantee of a header: `id="…"`, `uri="…"` or `emailAddress="…"`.
+/// Parses a grantee in a grant header: `id="…"`, `uri="…"` or `emailAddress="…"`.
 fn grantee_of(text: &str) -> S3Result<Grantee> {
     let invalid = || s3_error!(InvalidArgument, "Argument format not recognized: {text}");
     let (kind, value) = text.split_once('=').ok_or_else(invalid)?;

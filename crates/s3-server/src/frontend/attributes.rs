@@ -1,4 +1,4 @@
-//! GetObjectAttributes.
+//! GetObjectAttributes handler.
 
 use s3_core::HeadRequest;
 use s3s::dto::{
@@ -11,7 +11,7 @@ use super::get::version;
 use super::{Frontend, customer_key};
 use crate::convert::{checksum_field, object_url, size, strong, timestamp};
 
-/// The most parts of a response.
+/// Maximum number of parts in a response.
 const MAX_PARTS: i32 = 1000;
 
 pub(super) async fn get_object_attributes(
@@ -42,7 +42,7 @@ pub(super) async fn get_object_attributes(
             "Invalid attribute name specified."
         ));
     }
-    // A client sends one header with all names, or one for each.
+    // A client sends one header with all names, or one header per name.
     let asks = |name: &str| {
         let mut headers = input.object_attributes.iter();
         headers.any(|header| header.as_str().split(',').any(|asked| asked.trim() == name))

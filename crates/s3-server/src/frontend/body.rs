@@ -1,4 +1,4 @@
-//! Conversion of a store's body to a response body.
+//! Converts the body of a store's GetObject response to a streaming response body of `s3s`.
 
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
@@ -19,7 +19,7 @@ pub(super) fn streamed(body: Body, len: u64) -> StreamingBlob {
     })
 }
 
-/// The mutex makes the body `Sync`, which the protocol layer requires; it is never locked.
+/// A response body. The mutex makes it `Sync`, which the protocol layer requires; it is never locked.
 struct Streamed {
     body: Mutex<Body>,
     left: u64,

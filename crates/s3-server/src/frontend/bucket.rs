@@ -1,4 +1,4 @@
-//! ListBuckets, CreateBucket, DeleteBucket, HeadBucket and GetBucketLocation.
+//! Handlers of ListBuckets, CreateBucket, DeleteBucket, HeadBucket and GetBucketLocation.
 
 use s3_core::{BucketRequest, ErrorKind, SetVersioning, Store, Versioning};
 use s3s::dto::{
@@ -15,13 +15,13 @@ use super::object_lock;
 use crate::convert::timestamp;
 use crate::errors::s3_error;
 
-/// Beginnings that the names of buckets may not have.
+/// Prefixes that bucket names must not have.
 const RESERVED_BEGINS: [&str; 2] = ["sthree-", "amzn-s3-demo-"];
 
-/// Endings that the names of buckets may not have. Directory buckets end with `--x-s3`.
+/// Suffixes that bucket names must not have. Names of directory buckets end with `--x-s3`.
 const RESERVED_ENDS: [&str; 4] = ["-s3alias", "--ol-s3", ".mrap", "--table-s3"];
 
-/// The region whose name is not given as a location.
+/// The region that GetBucketLocation returns as an empty location.
 const US_EAST_1: &str = "us-east-1";
 
 pub(super) async fn list_buckets(
@@ -45,7 +45,7 @@ pub(super) async fn list_buckets(
     let most = input
         .max_buckets
         .map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(0));
-    // The token is the name of the last bucket: names are sorted.
+    // The token is the name of the last bucket, because names are sorted.
     let next = (buckets.len() > most).then(|| {
         buckets.truncate(most);
         buckets.last().map(|bucket| bucket.name.to_string())
@@ -95,7 +95,7 @@ pub(super) async fn create_bucket(
         .create_bucket(BucketRequest::new(&*bucket))
         .await;
     match created {
-        // In the oldest region, S3 accepts that a bucket is created again by its owner.
+        // In `us-east-1`, S3 accepts CreateBucket for a bucket that the caller already owns.
         Err(error) if error.kind() == ErrorKind::AlreadyExists && front.region == US_EAST_1 => {}
         created => created.map_err(s3_error)?,
     }

@@ -1,4 +1,5 @@
-//! Configurations of buckets that are stored and returned, without effect.
+//! Bucket configurations such as encryption, lifecycle, policy and CORS: Put, Get and Delete handlers that store them,
+//! mostly without effect.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -30,7 +31,7 @@ pub(super) struct BucketConfiguration {
     accelerate: Option<AccelerateConfiguration>,
 }
 
-/// The encryption of a write, and the key of KMS.
+/// The encryption of a write and its KMS key.
 #[derive(Clone, Debug, Default)]
 pub(super) struct WriteEncryption {
     pub(super) algorithm: Option<ServerSideEncryption>,
@@ -39,14 +40,14 @@ pub(super) struct WriteEncryption {
 }
 
 impl WriteEncryption {
-    /// Returns whether an object is encrypted with a key of its bucket: as the write says, or else the bucket.
+    /// Returns whether an object uses the bucket key: as the write says, otherwise as the bucket does.
     pub(super) fn has_bucket_key(&self, asked: Option<bool>) -> bool {
         asked.unwrap_or(self.bucket_key)
     }
 }
 
 impl BucketConfiguration {
-    /// Returns the encryption that a write asks for, or else the default of the bucket.
+    /// Returns the encryption that a write requests, otherwise the default of the bucket.
     pub(super) fn encryption_of(
         &self,
         algorithm: Option<ServerSideEncryption>,
@@ -81,7 +82,7 @@ impl BucketConfiguration {
         self.cors.map_or_else(Vec::new, |cors| cors.cors_rules)
     }
 
-    /// Sets who owns objects of the bucket.
+    /// Sets the object ownership of the bucket.
     pub(super) fn set_ownership(&mut self, ownership: ObjectOwnership) {
         self.ownership = Some(OwnershipControls {
             rules: vec![OwnershipControlsRule {
@@ -91,7 +92,7 @@ impl BucketConfiguration {
     }
 }
 
-/// Rejects an unknown algorithm, and those that exclude each other.
+/// Rejects an unknown algorithm, and parameters that exclude each other.
 fn check_encryption(
     algorithm: Option<&ServerSideEncryption>,
     has_kms_key: bool,
@@ -128,13 +129,13 @@ impl BucketConfigurations {
         change(self.lock().entry(bucket.to_owned()).or_default());
     }
 
-    /// Forgets a deleted bucket.
+    /// Removes the configurations of a deleted bucket.
     pub(super) fn remove(&self, bucket: &str) {
         self.lock().remove(bucket);
     }
 }
 
-/// Writes the operations that put, get and delete a configuration.
+/// Defines the handlers that put, get and delete a configuration.
 macro_rules! configuration {
     ($field:ident, $missing:tt:
         put $put:ident($put_in:ty) -> $put_out:ident = $taken:expr;
@@ -328,7 +329,7 @@ pub(super) async fn get_bucket_policy_status(
     })
 }
 
-/// Returns whether a policy allows anything to all users, without a condition.
+/// Returns whether a policy allows any action to all users, without a condition.
 fn is_public(policy: &Value) -> bool {
     let statements = match &policy["Statement"] {
         Value::Array(statements) => statements.iter().collect(),
@@ -376,7 +377,7 @@ fn checked_cors(cors: CORSConfiguration) -> S3Result<CORSConfiguration> {
     Ok(cors)
 }
 
-/// Checks the rules, and gives an id to those that have none, as S3 does.
+/// Checks the rules and generates missing IDs, as S3 does.
 fn checked_lifecycle(
     mut lifecycle: BucketLifecycleConfiguration,
 ) -> S3Result<BucketLifecycleConfiguration> {

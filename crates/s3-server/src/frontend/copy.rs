@@ -1,4 +1,4 @@
-//! CopyObject and UploadPartCopy.
+//! CopyObject and UploadPartCopy handlers.
 
 use std::time::SystemTime;
 
@@ -129,7 +129,7 @@ pub(super) async fn copy_object(
         metadata: input.metadata,
         tags: Tags::new(),
     };
-    // The storage class is that of the request also where the other attributes are the source's.
+    // The storage class is that of the request, even if the other attributes are copied from the source.
     let class = described
         .storage_class
         .as_ref()
@@ -138,7 +138,7 @@ pub(super) async fn copy_object(
         (true, ..) => Some(described.into()),
         (false, Some(class), Some(source)) => {
             let mut attributes = source.attributes.clone().with_storage_class(class);
-            // The encryption is never the source's: it is the request's or the bucket's.
+            // The encryption is that of the request or of the bucket, never that of the source.
             attributes.encryption = None;
             Some(attributes)
         }
@@ -287,7 +287,8 @@ fn source(source: &CopySource) -> S3Result<(S3Url, Option<VersionId>)> {
     }
 }
 
-/// Returns the metadata and the extras of the source of a copy. A missing source has none; the copy itself fails then.
+/// Returns the metadata and the extras of the source of a copy; `None` if it is missing, and the copy itself then
+/// fails.
 async fn described(
     front: &Frontend,
     source: &S3Url,

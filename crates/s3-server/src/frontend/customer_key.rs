@@ -1,4 +1,4 @@
-//! Encryption with a customer's key (SSE-C): the key's digest is remembered and compared; nothing is encrypted.
+//! Encryption with a customer-provided key (SSE-C): stores and compares the key's MD5; nothing is encrypted.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -7,10 +7,10 @@ use s3s::{S3Result, s3_error};
 
 use super::object_extras::UploadExtras;
 
-/// The only algorithm that S3 has.
+/// The only algorithm that S3 supports.
 pub(super) const ALGORITHM: &str = "AES256";
 
-/// Calls [`given`] with the fields of an input.
+/// Calls [`given`] with the SSE-C fields of an input.
 macro_rules! of {
     ($input:ident) => {
         $crate::frontend::customer_key::given(
@@ -23,7 +23,7 @@ macro_rules! of {
 
 pub(super) use of;
 
-/// Returns the digest of the key that a request gives, after comparing the two.
+/// Returns the MD5 of the key in a request, after comparing it with the key.
 pub(super) fn given(
     algorithm: Option<&str>,
     key: Option<&str>,
@@ -58,7 +58,7 @@ pub(super) fn given(
     Ok(Some(digest.to_owned()))
 }
 
-/// Rejects a read of an object with another key than the one it was written with.
+/// Rejects a read of an object with another key than it was written with.
 pub(super) fn check(written: Option<&str>, given: Option<&str>) -> S3Result<()> {
     match (written, given) {
         (None, None) => Ok(()),
@@ -79,13 +79,13 @@ pub(super) fn check(written: Option<&str>, given: Option<&str>) -> S3Result<()> 
     }
 }
 
-/// Rejects completing an upload or listing its parts with another key than the one it was created with; without a key,
-/// if the upload has a checksum algorithm.
+/// Rejects CompleteMultipartUpload or ListParts with another key than the upload was created with, or without a key if
+/// the upload has a checksum algorithm.
 pub(super) fn check_of_upload(upload: &UploadExtras, given: Option<&str>) -> S3Result<()> {
     let written = upload.object.customer_key_md5.as_deref();
     match given {
         None if upload.checksum_algorithm.is_none() => Ok(()),
-        // The store knows whether there is such an upload.
+        // The store reports an unknown upload.
         _ if written.is_none() => Ok(()),
         given => check(written, given),
     }

@@ -1,4 +1,4 @@
-//! DeleteObject and DeleteObjects.
+//! DeleteObject and DeleteObjects handlers.
 
 use s3_core::{DeleteRequest, DeletedVersion, S3Url, Store, VersionId};
 use s3s::dto::{
@@ -14,7 +14,7 @@ use crate::convert::{in_xml, object_url, system_time};
 use crate::error_details::usual_message;
 use crate::errors::s3_error;
 
-/// One object of a request.
+/// One object of a delete request.
 struct Wanted {
     url: S3Url,
     version: Option<VersionId>,
@@ -30,7 +30,7 @@ impl Wanted {
                 .await?;
         }
         match &self.version {
-            // A delete marker leaves the versions alone.
+            // A delete marker does not change the versions.
             None => Ok(()),
             Some(version) => {
                 let locks = front.extras.locks(&self.url, Some(version));
@@ -39,11 +39,11 @@ impl Wanted {
         }
     }
 
-    /// Forgets the extras of the deleted or replaced version.
+    /// Removes the extras of the deleted or replaced version.
     fn forget(&self, front: &Frontend, deleted: Option<&DeletedVersion>) {
         match (&self.version, deleted) {
             (Some(version), _) => front.extras.remove(&self.url, Some(version)),
-            // The marker has an id of its own, and replaces nothing.
+            // The marker has its own version ID and replaces nothing.
             (None, Some(marker)) if marker.version.as_str() != "null" => {}
             (None, _) => front.extras.remove(&self.url, None),
         }

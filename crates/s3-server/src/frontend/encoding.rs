@@ -1,4 +1,4 @@
-//! Encoding of keys and continuation tokens in listings: `encoding-type=url` percent-encodes keys.
+//! Encodes the keys (`encoding-type=url`) and continuation tokens of listing responses.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_encoded_for_those_who_ask() {
+    fn keys_are_encoded_on_request() {
         let plain = KeyEncoding::new(None).unwrap();
         let url = KeyEncoding::new(Some(&EncodingType::from_static("url"))).unwrap();
         assert_eq!(plain.written("a b/\u{e9}"), "a b/\u{e9}");
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_come_back_and_others_are_rejected() {
+    fn tokens_round_trip_and_others_are_rejected() {
         assert_eq!(store_token(&wire_token("key\u{1}")).unwrap(), "key\u{1}");
         assert_eq!(
             store_token("!").unwrap_err().code().as_str(),

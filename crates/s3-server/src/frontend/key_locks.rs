@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use s3_core::S3Url;
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
-/// The locks of the keys that are in use.
+/// The read-write locks of the keys that are in use.
 ///
-/// Who takes one holds no other, except in the order of [`write_all`](Self::write_all), and takes a
-/// [`WritePermit`](super::write_conditions::WritePermit) before it.
+/// A task that holds one takes no other, except through [`write_all`](Self::write_all), which locks in the order of
+/// keys. It takes its [`WritePermit`](super::write_conditions::WritePermit) first.
 #[derive(Debug, Default)]
 pub(super) struct KeyLocks(Mutex<HashMap<S3Url, Arc<RwLock<()>>>>);
 
-/// A lock that is held, or waited for.
+/// A lock that is held or waited for.
 pub(super) struct KeyGuard<'locks> {
     locks: &'locks KeyLocks,
     url: S3Url,
@@ -26,21 +26,21 @@ enum Held {
 }
 
 impl KeyLocks {
-    /// Keeps an object and its extras as they are.
+    /// Locks an object and its extras for reading.
     pub(super) async fn read(&self, url: &S3Url) -> KeyGuard<'_> {
         let mut guard = self.waiting(url);
         guard.held = Some(Held::Shared(self.lock_of(url).read_owned().await));
         guard
     }
 
-    /// Keeps others from reading and writing an object and its extras.
+    /// Locks an object and its extras for writing.
     pub(super) async fn write(&self, url: &S3Url) -> KeyGuard<'_> {
         let mut guard = self.waiting(url);
         guard.held = Some(Held::Alone(self.lock_of(url).write_owned().await));
         guard
     }
 
-    /// Does so for several objects, in the order of their keys: two requests never wait for each other.
+    /// Locks several objects for writing, in the order of their URLs, so that two requests cannot deadlock.
     pub(super) async fn write_all(
         &self,
         urls: impl Iterator<Item = &S3Url> + Send,
@@ -72,7 +72,7 @@ impl KeyLocks {
     }
 }
 
-/// Forgets the lock with its last user, also with one who stopped waiting.
+/// Removes the lock from the table with its last user, including a user that stopped waiting.
 impl Drop for KeyGuard<'_> {
     fn drop(&mut self) {
         self.held = None;

@@ -1,4 +1,4 @@
-//! ListObjects and ListObjectsV2.
+//! ListObjects and ListObjectsV2 handlers.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::Hook;
 use crate::convert::{key_prefix, size, strong, timestamp};
 use crate::errors::{s3_error, with_detail};
 
-/// The most entries in a page.
+/// Maximum number of entries in a page.
 const MAX_KEYS: u32 = 1000;
 
 pub(super) async fn list_objects_v2(
@@ -32,7 +32,7 @@ pub(super) async fn list_objects_v2(
     )?);
     list.delimiter = non_empty(input.delimiter.as_deref());
     list.start_after = non_empty(input.start_after.as_deref());
-    // An empty token is as if it were not there.
+    // An empty token counts as no token.
     list.continuation = input
         .continuation_token
         .as_deref()
@@ -148,8 +148,8 @@ pub(super) fn non_empty(text: Option<&str>) -> Option<Arc<str>> {
     text.filter(|text| !text.is_empty()).map(Arc::from)
 }
 
-/// A marker that is a common prefix skips all keys below it. The prefix itself is never rolled up: if it is a key
-/// and the marker, the keys below it follow.
+/// Returns the key after which a page starts. A marker that is a common prefix skips all keys below it, except the
+/// prefix itself.
 pub(super) fn after_marker(marker: &str, list: &ListRequest) -> Arc<str> {
     let below = marker.strip_prefix(list.prefix.prefix());
     let is_rolled_up = below
@@ -194,7 +194,7 @@ fn objects(
     page.objects.iter().map(object).collect()
 }
 
-/// Returns algorithm and type of the checksum of a listed object: those of an upload in parts are kept beside the
+/// Returns the algorithm and type of the checksum of a listed object. For multipart objects they are stored outside the
 /// store.
 pub(super) fn shown_checksum(
     front: &Frontend,

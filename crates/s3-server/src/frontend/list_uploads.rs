@@ -1,4 +1,4 @@
-//! ListMultipartUploads and ListParts.
+//! ListMultipartUploads and ListParts handlers.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::convert::{
 };
 use crate::errors::s3_error;
 
-/// The most entries in a page.
+/// Maximum number of entries in a page.
 const MAX_ENTRIES: i32 = 1000;
 
 pub(super) async fn list_multipart_uploads(
@@ -109,7 +109,8 @@ struct RolledUp {
     next: Option<(Arc<str>, UploadId)>,
 }
 
-/// Lists uploads and rolls up keys with the delimiter behind the prefix; both count towards the page.
+/// Lists uploads and rolls up keys at the delimiter after the prefix; uploads and common prefixes count towards the
+/// page.
 async fn rolled_up(
     front: &Frontend,
     mut list: ListUploads,
@@ -171,7 +172,7 @@ pub(super) async fn list_parts(
     request: S3Request<ListPartsInput>,
 ) -> S3Result<ListPartsOutput> {
     let input = request.input;
-    // A page of no parts is empty, though not of an upload that is missing.
+    // A page of zero parts is empty, but a missing upload is still an error.
     let is_empty = input.max_parts == Some(0);
     let max_parts = max_entries(input.max_parts.filter(|_| !is_empty))?;
     let mut list = ListParts::new(

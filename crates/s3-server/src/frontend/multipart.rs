@@ -1,4 +1,4 @@
-//! Multipart upload operations of the server: create, upload part, complete, abort.
+//! Handlers of CreateMultipartUpload, UploadPart, CompleteMultipartUpload and AbortMultipartUpload.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ use crate::convert::{
 };
 use crate::errors::{s3_error, with_detail};
 
-/// The least size of all parts but the last.
+/// Minimum size of all parts except the last.
 const MIN_PART_SIZE: u64 = 5 << 20;
 
 pub(super) async fn create_multipart_upload(
@@ -159,7 +159,7 @@ pub(super) async fn upload_part(
 
     let key = customer_key::of!(input)?;
     let upload = front.extras.uploads().get(&input.upload_id).cloned();
-    // The store knows whether there is such an upload.
+    // The store reports an unknown upload.
     if let Some(upload) = &upload {
         customer_key::check(upload.object.customer_key_md5.as_deref(), key.as_deref())?;
     }
@@ -294,7 +294,7 @@ pub(super) async fn complete_multipart_upload(
         checksum_sha256: input.checksum_sha256,
         ..dto::Checksum::default()
     });
-    // Some clients leave out the number of parts.
+    // Some clients omit the number of parts.
     let differs = declared
         .zip(composite.as_ref().or(joined.as_ref()))
         .is_some_and(|(declared, computed)| {
@@ -335,7 +335,7 @@ pub(super) async fn complete_multipart_upload(
         let (version, etag) = (response.version.as_ref(), response.etag.clone());
         front.extras.set(&url, version, etag, extras);
     };
-    // The object keeps its lock and its key if its checksum cannot be computed.
+    // If the checksum cannot be computed, the object keeps its lock and its key.
     set(extras.clone());
     let checksum = match (algorithm, composite) {
         (Some(algorithm), None) if !is_composite => match joined {
@@ -369,7 +369,7 @@ pub(super) async fn complete_multipart_upload(
     Ok(completed_output(completed, location))
 }
 
-/// Adds which part is too small or was not uploaded.
+/// Adds the part that is too small or was not uploaded to the error.
 fn with_part(
     error: S3Error,
     named: &[(u32, ETag)],
@@ -397,7 +397,7 @@ fn with_part(
     }
 }
 
-/// Returns the address of the object of a request.
+/// Returns the URL of the object of a request.
 fn location(headers: &HeaderMap, uri: &Uri) -> Option<String> {
     let host = headers.get(HOST)?.to_str().ok()?;
     Some(format!("http://{host}{}", uri.path()))

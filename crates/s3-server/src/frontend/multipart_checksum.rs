@@ -1,4 +1,4 @@
-//! Checksums of objects that were uploaded in parts.
+//! Computes composite and full-object checksums of multipart objects.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -14,7 +14,7 @@ use super::object_extras::PartExtent;
 use crate::convert::core_checksum;
 use crate::errors::s3_error;
 
-/// Returns the checksum of checksums, with the number of parts; none unless every part has one of one algorithm.
+/// Returns the composite checksum (`CHECKSUM-PARTS`); `None` unless all parts have a checksum of the same algorithm.
 pub(super) fn composite(parts: &[PartExtent]) -> Option<Checksum> {
     let algorithm = parts.first()?.checksum.as_ref()?.algorithm;
     let mut hasher = hasher(algorithm);
@@ -32,7 +32,7 @@ pub(super) fn composite(parts: &[PartExtent]) -> Option<Checksum> {
     ))
 }
 
-/// Returns the checksum of the joined parts; none unless every part has one of one CRC.
+/// Combines the CRCs of the parts into that of the object; `None` unless all parts have a CRC of the same algorithm.
 pub(super) fn joined(parts: &[PartExtent]) -> Option<Checksum> {
     let algorithm = parts.first()?.checksum.as_ref()?.algorithm;
     let (crc, width) = match algorithm {
@@ -60,7 +60,7 @@ pub(super) fn joined(parts: &[PartExtent]) -> Option<Checksum> {
     ))
 }
 
-/// Reads an object, or a range of it, and returns the checksum.
+/// Reads an object, or a range of it, and returns its checksum.
 pub(super) async fn read(
     front: &Frontend,
     get: GetRequest,
@@ -74,7 +74,8 @@ pub(super) async fn read(
     Ok(core_checksum(&hasher.finalize()))
 }
 
-/// Returns the type of the checksum of an upload that asks for none: CRC64NVME has no composite.
+/// Returns the default checksum type of an upload: `FULL_OBJECT` for CRC64NVME, which has no composite, else
+/// `COMPOSITE`.
 pub(super) fn usual_type(algorithm: ChecksumAlgorithm) -> ChecksumType {
     ChecksumType::from_static(match algorithm {
         ChecksumAlgorithm::Crc64Nvme => ChecksumType::FULL_OBJECT,
@@ -97,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_checksums_of_parts_join_to_that_of_the_object() {
+    fn the_crcs_of_parts_combine_to_that_of_the_object() {
         for (algorithm, whole) in [
             (ChecksumAlgorithm::Crc32, "y/Q5Jg=="),
             (ChecksumAlgorithm::Crc32c, "4waSgw=="),

@@ -1,5 +1,5 @@
-//! Properties of an object that S3 keeps and a [`Store`](s3_core::Store) does not: part boundaries, checksums of
-//! multipart objects, the digest of a customer's key, the access list, and locks. In memory only.
+//! Stores properties of an object that a [`Store`](s3_core::Store) does not: part boundaries, checksums of multipart
+//! objects, the MD5 of an SSE-C key, the ACL, and locks. In memory only.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -22,7 +22,7 @@ pub(super) struct ObjectExtras {
     pub(super) lock: ObjectLock,
 }
 
-/// A part of an object that was uploaded in parts.
+/// A part of a multipart object.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct PartExtent {
     pub(super) number: u32,
@@ -30,19 +30,19 @@ pub(super) struct PartExtent {
     pub(super) checksum: Option<Checksum>,
 }
 
-/// The extras of an upload that is not complete.
+/// The extras of an unfinished upload.
 #[derive(Clone, Debug, Default)]
 pub(super) struct UploadExtras {
     pub(super) object: ObjectExtras,
     pub(super) encryption: Option<ServerSideEncryption>,
-    /// The type of the object's checksum, as the upload was created with.
+    /// The checksum type that the upload was created with.
     pub(super) checksum_type: Option<ChecksumType>,
     pub(super) checksum_algorithm: Option<ChecksumAlgorithm>,
     pub(super) storage_class: Option<StorageClass>,
     pub(super) parts: BTreeMap<u32, PartExtent>,
 }
 
-/// A completed upload, whose response is repeated if the same request comes again.
+/// A completed upload. Its response is repeated if the same request is sent again.
 #[derive(Clone, Debug)]
 pub(super) struct CompletedUpload {
     pub(super) url: S3Url,
@@ -54,15 +54,15 @@ pub(super) struct CompletedUpload {
     pub(super) kms_key_id: Option<String>,
 }
 
-/// How many completed uploads are remembered.
+/// Maximum number of completed uploads that are remembered.
 const MOST_COMPLETED: usize = 1000;
 
-/// The extras of the versions of one object. The version `null` has no id.
+/// The extras of the versions of one object. Version `null` has the key `None`.
 type Versions = HashMap<Option<VersionId>, (Option<ETag>, ObjectExtras)>;
 
-/// Extras by object and version, and by upload id.
+/// Extras by object and version, and of uploads by upload ID.
 ///
-/// They belong to one ETag. An object that was changed behind the front end has another one, and no extras.
+/// They belong to one ETag. If an object was changed without the front end, its ETag differs and it has no extras.
 #[derive(Debug, Default)]
 pub(super) struct ExtrasTable {
     objects: Mutex<HashMap<S3Url, Versions>>,
@@ -108,7 +108,7 @@ impl ExtrasTable {
             .unwrap_or_default()
     }
 
-    /// Returns algorithm and type of the checksum of a listed object, if it is kept here.
+    /// Returns the algorithm and type of the checksum of a listed object, if they are stored here.
     pub(super) fn listed_checksum(
         &self,
         url: &S3Url,
@@ -121,7 +121,7 @@ impl ExtrasTable {
         Some((checksum.algorithm, kind.clone()))
     }
 
-    /// Returns the locks of a version, which are those of the version `null` if there is no id.
+    /// Returns the locks of a version; without an ID, those of version `null`.
     pub(super) fn locks(&self, url: &S3Url, version: Option<&VersionId>) -> ObjectLock {
         let objects = lock(&self.objects);
         let versions = objects.get(url);
@@ -147,7 +147,7 @@ impl ExtrasTable {
         versions.insert(id(version), (etag, extras));
     }
 
-    /// Forgets a deleted version.
+    /// Removes the extras of a deleted version.
     pub(super) fn remove(&self, url: &S3Url, version: Option<&VersionId>) {
         let mut objects = lock(&self.objects);
         if let Some(versions) = objects.get_mut(url) {
@@ -158,19 +158,19 @@ impl ExtrasTable {
         }
     }
 
-    /// Returns the uploads, locked.
+    /// Locks the uploads and returns them.
     pub(super) fn uploads(&self) -> MutexGuard<'_, HashMap<String, UploadExtras>> {
         lock(&self.uploads)
     }
 
-    /// Returns the response of an earlier completion of the upload.
+    /// Returns the response of an earlier CompleteMultipartUpload of the upload.
     pub(super) fn completed(&self, upload: &str) -> Option<CompletedUpload> {
         let completed = lock(&self.completed);
         let mut found = completed.iter().filter(|(id, _)| id == upload);
         found.next().map(|(_, completed)| completed.clone())
     }
 
-    /// Remembers the response of a completion.
+    /// Stores the response of a CompleteMultipartUpload.
     pub(super) fn remember(&self, upload: String, response: CompletedUpload) {
         let mut completed = lock(&self.completed);
         if completed.len() == MOST_COMPLETED {

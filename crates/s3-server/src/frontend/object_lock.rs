@@ -1,4 +1,4 @@
-//! Object lock: retention and legal holds keep a version from being deleted.
+//! Object Lock: handlers of retention, legal hold and the bucket configuration, and the check that rejects deletes.
 
 use std::time::SystemTime;
 
@@ -22,19 +22,19 @@ use crate::errors::s3_error;
 
 const DAY: u64 = 24 * 60 * 60;
 
-/// The longest default retention of a bucket in S3.
+/// Maximum default retention of a bucket in S3, in days.
 const MAX_DAYS: i32 = 36_500;
 const MAX_YEARS: i32 = 100;
 
-/// The locks of a version.
+/// The retention and legal hold of a version.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct ObjectLock {
     pub(super) retention: Option<Retention>,
-    /// Unset on an object that never had a legal hold.
+    /// `None` on an object that never had a legal hold.
     pub(super) legal_hold: Option<bool>,
 }
 
-/// Until when a version is kept.
+/// The end and mode of a retention.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Retention {
     is_compliance: bool,
@@ -57,7 +57,7 @@ impl ObjectLock {
         self.legal_hold.map(hold_status)
     }
 
-    /// Fails while the version must be kept. Governance can be bypassed.
+    /// Fails while a retention or legal hold protects the version. Governance mode can be bypassed.
     pub(super) fn allows_delete(&self, bypasses_governance: bool) -> S3Result<()> {
         let is_retained = self.retention.as_ref().is_some_and(|retention| {
             SystemTime::now() < retention.until && (retention.is_compliance || !bypasses_governance)
@@ -72,7 +72,7 @@ impl ObjectLock {
     }
 }
 
-/// Calls [`of_write`] with the fields of an input that writes an object.
+/// Calls [`of_write`] with the Object Lock fields of an input that writes an object.
 macro_rules! of {
     ($front:ident, $input:ident) => {
         $crate::frontend::object_lock::of_write(
@@ -87,7 +87,7 @@ macro_rules! of {
 
 pub(super) use of;
 
-/// Returns the locks of a new object, by its headers or by the default of its bucket.
+/// Returns the locks of a new object, from its headers or the default of its bucket.
 pub(super) fn of_write(
     front: &Frontend,
     bucket: &str,
@@ -136,7 +136,7 @@ fn default_retention(configuration: &ObjectLockConfiguration) -> Option<Retentio
     })
 }
 
-/// The configuration of a bucket that was created with object lock.
+/// Returns the configuration of a bucket that was created with Object Lock.
 pub(super) fn enabled() -> ObjectLockConfiguration {
     ObjectLockConfiguration {
         object_lock_enabled: Some(ObjectLockEnabled::from_static(ObjectLockEnabled::ENABLED)),
@@ -228,7 +228,7 @@ pub(super) async fn put_object_retention(
     if let Some(old) = &extras.lock.retention
         && SystemTime::now() < old.until
     {
-        // A period can be extended in its mode; all else weakens it.
+        // Extending a period in the same mode is allowed; any other change weakens it.
         let extends = new
             .as_ref()
             .is_some_and(|new| new.until >= old.until && (new.is_compliance || !old.is_compliance));
@@ -309,7 +309,7 @@ pub(super) async fn get_object_legal_hold(
     })
 }
 
-/// Returns the version of an object in a bucket with object lock. The lock of the key is held.
+/// Returns the version of an object in a bucket with Object Lock. The caller holds the lock of the key.
 async fn lockable(
     front: &Frontend,
     url: S3Url,
@@ -328,7 +328,7 @@ pub(super) fn invalid_bucket_state(text: &'static str) -> S3Error {
     s3_error!(InvalidBucketState, "{text}")
 }
 
-/// Returns the end of a retention. A date that is after the year 9999 in UTC is an error: responses could not tell it.
+/// Returns the end of a retention. A date after the year 9999 in UTC is an error: responses cannot represent it.
 fn end_of(until: Option<Timestamp>) -> S3Result<Option<SystemTime>> {
     match system_time(until) {
         Some(until) if date(until).is_none() => Err(s3_error!(

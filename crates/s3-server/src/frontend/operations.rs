@@ -1,4 +1,4 @@
-//! [`Frontend`]: the `s3s::S3` trait for any store; each method calls the function of its operation.
+//! [`Frontend`]: implements the `s3s::S3` trait for any store; each method calls the handler of its operation.
 
 use std::sync::Arc;
 
@@ -17,27 +17,27 @@ use super::{
 use crate::errors::s3_error;
 use crate::form::FileName;
 
-/// An implementation of `s3s::S3` on any store. Clone is a reference count.
+/// Implements `s3s::S3` for any store. Clone is a reference count.
 ///
-/// A [`Service`](crate::Service) serves it. Use it alone to build another service of `s3s`.
+/// A [`Service`](crate::Service) serves it. Use it directly only to build another service of `s3s`.
 #[derive(Clone, Debug)]
 pub struct Frontend {
     pub(super) store: SharedStore,
     pub(super) region: String,
     pub(super) extras: Arc<ExtrasTable>,
     pub(super) configurations: Arc<BucketConfigurations>,
-    /// Shared by writes, and held alone by those whose conditions the store does not know.
+    /// Locked for reading by writes, and for writing by those whose conditions the store cannot check.
     pub(super) writes: Arc<RwLock<()>>,
-    /// Held where an object is read or written together with its extras.
+    /// Locked while an object is read or written together with its extras.
     pub(super) keys: Arc<KeyLocks>,
-    /// Whether the response to a completed upload is repeated.
+    /// Whether a repeated CompleteMultipartUpload gets the same response again.
     pub(super) repeats_completions: bool,
     /// Whether objects that are written without a checksum get one.
     pub(super) adds_checksums: bool,
 }
 
 impl Frontend {
-    /// Serves a store in `region`.
+    /// Serves a store as region `region`.
     #[must_use]
     pub fn new(store: SharedStore, region: &str) -> Self {
         Self {
@@ -52,7 +52,7 @@ impl Frontend {
         }
     }
 
-    /// Returns the metadata of an object, whose bucket may be missing too.
+    /// Returns the metadata of an object, or the error that the object or its bucket is missing.
     pub(super) async fn head(&self, head: HeadRequest) -> S3Result<ObjectMeta> {
         let (bucket, is_version) = (head.url.bucket().to_owned(), head.version.is_some());
         match self.store.head(head).await {
@@ -74,7 +74,7 @@ impl Frontend {
         self.configurations.of(bucket).cors_rules()
     }
 
-    /// Stores objects that are written without a checksum without one. AWS computes a CRC64NVME.
+    /// Stores objects that are written without a checksum without one. By default a CRC64NVME is computed, as on AWS.
     #[must_use]
     pub fn without_default_checksums(mut self) -> Self {
         self.adds_checksums = false;
@@ -89,7 +89,7 @@ impl Frontend {
     }
 }
 
-/// Writes the methods of the trait: each calls the function of the same name.
+/// Implements the methods of the trait: each calls the function of the same name.
 macro_rules! operations {
     ($($module:ident::$name:ident($input:ty) -> $output:ty;)*) => {
         #[async_trait::async_trait]
@@ -107,7 +107,8 @@ macro_rules! operations {
                 Ok(S3Response::with_headers(output, headers))
             }
 
-            // A form is a put, whose response also has the tag and the place of the object as headers.
+            // A browser upload is a PutObject whose response also has the ETag and the location of the object as
+            // headers.
             async fn put_object(
                 &self,
                 mut request: S3Request<PutObjectInput>,

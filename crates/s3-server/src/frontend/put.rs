@@ -1,4 +1,4 @@
-//! PutObject.
+//! PutObject handler.
 
 use s3_core::{PutRequest, Store};
 use s3s::dto::{self, PutObjectInput, PutObjectOutput};
@@ -114,7 +114,7 @@ pub(super) async fn put_object(
     })
 }
 
-/// Rejects a redirect that is neither a key of the bucket nor an address.
+/// Rejects a `x-amz-website-redirect-location` that is neither a key of the bucket nor a URL.
 fn checked_redirect(location: Option<String>) -> S3Result<Option<String>> {
     let begins = ["/", "http://", "https://"];
     match location {

@@ -1,4 +1,4 @@
-//! RestoreObject, and the header of reads that describes a restoration.
+//! RestoreObject handler, and the `x-amz-restore` header of reads.
 
 use http::StatusCode;
 use s3_core::{HeadRequest, ObjectMeta, RestoreRequest, RestoreStatus, Store};
@@ -10,7 +10,7 @@ use super::get::version;
 use crate::convert::{date, object_url};
 use crate::errors::s3_error;
 
-/// The most days of a restoration: 100 years.
+/// Maximum number of days of a restoration: 100 years.
 const MAX_DAYS: u32 = 36_500;
 
 /// Returns the value of `x-amz-restore`.
@@ -40,7 +40,7 @@ pub(super) async fn restore_object(
     let meta = front.head(head).await?;
     let wanted = input.restore_request.unwrap_or_default();
     let days = match wanted.days {
-        // The store knows the classes that need none.
+        // The store rejects storage classes that need no restoration.
         None => None,
         Some(days) => {
             let days = u32::try_from(days).ok().filter(|&days| days > 0);

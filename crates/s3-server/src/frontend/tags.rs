@@ -1,4 +1,4 @@
-//! Tags of objects: the header of a write, and the three operations.
+//! Handlers of GetObjectTagging, PutObjectTagging and DeleteObjectTagging, and the `x-amz-tagging` header of writes.
 
 use s3_core::{GetTags, HeadRequest, S3Url, SetTags, Store, Tags, VersionId};
 use s3s::dto::{
@@ -87,7 +87,7 @@ async fn set(
     Ok(meta.version.map(|version| version.to_string()))
 }
 
-/// Returns the tags of a document. Rejects equal keys; the store checks the rest.
+/// Returns the tags of a `TagSet` document. Rejects duplicate keys; the store checks the rest.
 pub(super) fn of_set(set: Vec<Tag>) -> S3Result<Tags> {
     let pairs = set.into_iter().map(|tag| (tag.key, tag.value));
     distinct(pairs.map(|(key, value)| (key.unwrap_or_default(), value.unwrap_or_default())))

@@ -1,4 +1,4 @@
-//! ListObjectVersions, GetBucketVersioning and PutBucketVersioning.
+//! Handlers of ListObjectVersions, GetBucketVersioning and PutBucketVersioning.
 
 use s3_core::{
     BucketRequest, ListVersions, ListedVersion, SetVersioning, Store, VersionId, Versioning,

@@ -1,7 +1,7 @@
-//! Conditional writes, deletes and copies: `If-Match`, `If-None-Match`, `x-amz-copy-source-if-*`.
+//! Checks the conditions of writes, deletes and copies: `If-Match`, `If-None-Match`, `x-amz-copy-source-if-*`.
 //!
-//! A store knows "only if absent" and "only over this ETag" and checks them with the write. S3 has more; those are
-//! checked here, while no other write is in progress.
+//! A store checks "only if absent" and "only if the ETag matches" itself, atomically with the write. All other
+//! conditions of S3 are checked here, while no other write is in progress.
 
 use s3_core::{ETag, ErrorKind, HeadRequest, ObjectMeta, PutMode, S3Url, Store, VersionId};
 use s3s::dto::ETagCondition;
@@ -14,16 +14,16 @@ use crate::errors::{s3_error, with_condition};
 
 pub(super) const IF_MATCH: &str = "If-Match";
 const IF_NONE_MATCH: &str = "If-None-Match";
-/// The condition on the source of a copy that a store checks.
+/// The condition on the source of a copy that a store checks itself.
 pub(super) const SOURCE_IF_MATCH: &str = "x-amz-copy-source-If-Match";
 
-/// Holds off other conditional writes until the write is done.
+/// Held during a write. With `Alone`, no other write runs at the same time.
 pub(super) enum WritePermit<'front> {
     Shared(#[expect(dead_code, reason = "held")] RwLockReadGuard<'front, ()>),
     Alone(#[expect(dead_code, reason = "held")] RwLockWriteGuard<'front, ()>),
 }
 
-/// Returns the mode of a write and the permit to hold meanwhile.
+/// Returns the mode of a write, and the permit to hold during it.
 pub(super) async fn permit<'front>(
     front: &'front Frontend,
     url: &S3Url,
@@ -54,12 +54,12 @@ pub(super) async fn permit<'front>(
     }
 }
 
-/// The error of a write whose condition does not hold.
+/// Returns the error response for a write whose condition failed.
 fn failed(condition: &'static str) -> S3Error {
     with_condition(s3_error!(PreconditionFailed), condition)
 }
 
-/// Returns the header of the condition that a store checks with a write.
+/// Returns the name of the condition header that a store checks with a write.
 pub(super) fn header_of(mode: &PutMode) -> Option<&'static str> {
     match mode {
         PutMode::IfAbsent => Some(IF_NONE_MATCH),
@@ -68,7 +68,7 @@ pub(super) fn header_of(mode: &PutMode) -> Option<&'static str> {
     }
 }
 
-/// Returns the error response of a store, with the header of the condition if the condition failed.
+/// Converts the error of a store, with the name of the condition header if the condition failed.
 pub(super) fn of_store(error: s3_core::Error, condition: Option<&'static str>) -> S3Error {
     let kind = error.kind();
     let error = s3_error(error);
@@ -93,7 +93,7 @@ impl DeleteConditions {
         self.if_match.is_none() && self.size.is_none() && self.last_modified.is_none()
     }
 
-    /// Fails unless the object exists and the conditions hold.
+    /// Fails unless the object exists and the conditions are met.
     pub(super) async fn check(
         &self,
         front: &Frontend,
@@ -110,7 +110,7 @@ impl DeleteConditions {
         let size_holds = self
             .size
             .is_none_or(|size| u64::try_from(size) == Ok(meta.size));
-        // Headers have whole seconds.
+        // HTTP dates have whole seconds.
         let seconds = |time: std::time::SystemTime| {
             let since = time.duration_since(std::time::UNIX_EPOCH);
             since.map_or(0, |since| since.as_secs())
@@ -152,7 +152,8 @@ pub(super) struct SourceConditions {
 }
 
 impl SourceConditions {
-    /// Fails with 412 if one does not hold. Returns the ETag of the source if any was checked, to pin the copy to it.
+    /// Fails with 412 if a condition is not met. Returns the ETag of the source if any was checked, to pin the copy to
+    /// it.
     pub(super) async fn check(
         self,
         front: &Frontend,
