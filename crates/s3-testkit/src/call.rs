@@ -1,12 +1,13 @@
-//! [`Call`]: operation, bucket, key and query of an HTTP request.
+//! [`Call`]: the operation, bucket, key and query of an HTTP request or store call, for the request log and fault
+//! rules.
 
 use http::request::Parts;
 use percent_encoding::percent_decode_str;
 
 use s3_server::Domains;
 
-/// Operation, bucket, key and query of a request. The request log records it and fault rules match it, with and without
-/// HTTP.
+/// Operation, bucket, key and query of a request. The request log records it and fault rules match it, over HTTP and on
+/// a [`FaultStore`](crate::FaultStore).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Call {
@@ -18,12 +19,12 @@ pub struct Call {
     pub bucket: Option<String>,
     /// The key, decoded.
     pub key: Option<String>,
-    /// Names and values of the query, decoded, in their order.
+    /// Names and values of the query parameters, decoded, in order.
     pub query: Vec<(String, String)>,
 }
 
 impl Call {
-    /// Returns a call of this method, bucket, key and query; they determine the operation.
+    /// Returns a call with this method, bucket, key and query, which determine its operation.
     #[must_use]
     pub fn new(
         method: &str,
@@ -45,7 +46,7 @@ impl Call {
         .named(false)
     }
 
-    /// Turns a put into a copy.
+    /// Turns a PutObject into a CopyObject, or an UploadPart into an UploadPartCopy.
     #[must_use]
     pub fn copying(self) -> Self {
         self.named(true)
@@ -103,7 +104,7 @@ impl Call {
         joined
     }
 
-    /// Returns `bucket/key`, `bucket` or nothing.
+    /// Returns `bucket/key`, `bucket` or an empty text.
     #[must_use]
     pub fn place(&self) -> String {
         match (&self.bucket, &self.key) {
@@ -202,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn every_operation_is_named_by_method_place_and_query() {
+    fn the_operation_follows_from_method_path_and_query() {
         for (method, target, operation) in [
             ("GET", "/", "ListBuckets"),
             ("GET", "/b?list-type=2&prefix=x", "ListObjectsV2"),

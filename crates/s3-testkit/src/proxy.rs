@@ -1,12 +1,12 @@
-//! An HTTP proxy on 127.0.0.1: `CONNECT` tunnels, and requests in absolute form.
+//! [`ConnectProxy`]: an HTTP proxy on 127.0.0.1 for tests: `CONNECT` tunnels, and requests with absolute URLs.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-/// A proxy that reaches every host at one address, whatever its name, so that names need not exist. It lives as long as
-/// the process.
+/// A proxy that connects to one address, whatever host a request names, so that the hosts need not exist. It runs until
+/// the process ends.
 ///
 /// # Examples
 ///
@@ -39,7 +39,7 @@ impl ConnectProxy {
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let log = Arc::clone(&log);
-                // A connection that breaks is the business of its two ends.
+                // An error concerns only the client and the server of this connection.
                 thread::spawn(move || _ = serve(&client, target, &log));
             }
         });
@@ -52,7 +52,7 @@ impl ConnectProxy {
         format!("http://{}", self.address)
     }
 
-    /// Returns the request lines that have arrived, without the version: `CONNECT host:443`.
+    /// Returns the received request lines without the version: `CONNECT host:443`.
     #[must_use]
     pub fn requests(&self) -> Vec<String> {
         let requests = self.requests.lock();
@@ -82,7 +82,7 @@ fn serve(client: &TcpStream, target: SocketAddr, log: &Mutex<Vec<String>>) -> io
     } else {
         let path = uri.split_once("://").map_or(uri, |(_, rest)| rest);
         let path = path.find('/').map_or("/", |at| &path[at..]);
-        // One request for each connection: the next one may be for another host.
+        // One request per connection: the next one may be for another host.
         write!(server, "{method} {path} HTTP/1.1\r\nconnection: close\r\n")?;
     }
     let mut back = server.try_clone()?;

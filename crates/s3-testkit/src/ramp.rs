@@ -1,4 +1,4 @@
-//! Test data in which every byte is a function of its offset, so that any slice can be verified.
+//! Ramp data for tests: every byte is a function of its offset, so that any slice can be verified.
 
 use bytes::Bytes;
 

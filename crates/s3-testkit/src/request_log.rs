@@ -1,4 +1,4 @@
-//! [`RequestLog`]: every request that the server has received.
+//! [`RequestLog`]: the requests that the server received, with status, byte counts and faults.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -12,10 +12,10 @@ use http_body::{Body, Frame, SizeHint};
 
 use crate::Call;
 
-/// The most requests that are kept; older ones are dropped.
+/// Maximum number of requests that are kept; older ones are dropped.
 const CAPACITY: usize = 100_000;
 
-/// The headers that are kept, besides those that begin with `x-amz-`.
+/// The headers that are kept, besides `x-amz-*`.
 const HEADERS: &[&str] = &[
     "cache-control",
     "content-encoding",
@@ -40,7 +40,7 @@ pub struct Recorded {
     pub call: Call,
     /// The value of the `Range` header.
     pub range: Option<String>,
-    /// The S3 headers, with names in lower case, in their order. Without `Authorization`.
+    /// The S3 headers in order, with lower-case names. Without `Authorization`.
     pub headers: Vec<(String, String)>,
     /// The status of the response; `None` before the response, or if the connection was closed instead.
     pub status: Option<u16>,
@@ -194,7 +194,7 @@ impl Entry {
     }
 }
 
-/// A response body that records in the request log how much of it was sent.
+/// A response body that counts the sent bytes in the request log.
 #[derive(Debug)]
 pub(crate) struct Metered<B> {
     body: B,
@@ -248,7 +248,7 @@ fn kept(headers: &HeaderMap) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Returns whether this parameter of a presigned URL is a secret.
+/// Returns whether this parameter of a presigned URL is secret.
 fn is_secret(parameter: &str) -> bool {
     ["X-Amz-Signature", "X-Amz-Security-Token"]
         .iter()

@@ -5,7 +5,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-/// Pieces of keys that clients often mangle: paths, escapes, Unicode in both normal forms, control characters.
+/// Fragments of keys that clients often mangle: paths, escapes, Unicode in both normal forms, control characters.
 const PIECES: &[&str] = &[
     "a",
     "b",

@@ -1,4 +1,4 @@
-//! Assertions on outcomes, with messages that name operation and resource.
+//! Assertions of the conformance cases on the result or error of a store call.
 
 use std::fmt::Debug;
 

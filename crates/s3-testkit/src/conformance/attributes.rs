@@ -1,4 +1,4 @@
-//! Conformance: content type, user metadata, encryption and other headers.
+//! Conformance cases of object attributes: content type, user metadata, storage class, encryption and other headers.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -24,7 +24,7 @@ async fn put(harness: &Harness, attributes: Attributes) {
     );
 }
 
-/// The attributes that get and head say, which agree.
+/// Returns the attributes that both GET and HEAD return.
 async fn attributes(harness: &Harness) -> Attributes {
     let head = harness.head("k").await.attributes;
     let get = harness.get("k").await.meta.attributes;
@@ -32,7 +32,7 @@ async fn attributes(harness: &Harness) -> Attributes {
     head
 }
 
-/// The content type comes back.
+/// A content type is stored and returned.
 pub async fn a_content_type_comes_back(harness: &Harness) -> Verdict {
     require!(harness, attributes);
     let mut sent = Attributes::default();
@@ -42,7 +42,7 @@ pub async fn a_content_type_comes_back(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Without a content type an object is plain bytes.
+/// An object without a content type is `binary/octet-stream`.
 pub async fn an_object_without_content_type_is_binary(harness: &Harness) -> Verdict {
     require!(harness, attributes);
     put(harness, Attributes::default()).await;
@@ -51,7 +51,7 @@ pub async fn an_object_without_content_type_is_binary(harness: &Harness) -> Verd
     Verdict::Ran
 }
 
-/// User metadata comes back as it was sent.
+/// User metadata is stored and returned unchanged.
 pub async fn user_metadata_comes_back(harness: &Harness) -> Verdict {
     require!(harness, attributes);
     let mut sent = Attributes::default();
@@ -80,14 +80,14 @@ pub async fn names_of_user_metadata_are_in_lower_case(harness: &Harness) -> Verd
     Verdict::Ran
 }
 
-/// No user metadata is no user metadata.
+/// An object written without user metadata has none.
 pub async fn an_object_without_user_metadata_has_none(harness: &Harness) -> Verdict {
     put(harness, Attributes::default()).await;
     assert!(attributes(harness).await.user.is_empty());
     Verdict::Ran
 }
 
-/// The other headers that S3 keeps come back.
+/// The other headers that S3 stores are returned.
 pub async fn other_headers_come_back(harness: &Harness) -> Verdict {
     require!(harness, attributes);
     let mut sent = Attributes::default();
@@ -106,7 +106,7 @@ pub async fn other_headers_come_back(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// A storage class other than the default is returned and listed.
+/// A storage class other than the default is returned by reads and listings.
 pub async fn a_storage_class_comes_back(harness: &Harness) -> Verdict {
     require!(harness, attributes);
     for (class, returned) in [
@@ -123,7 +123,7 @@ pub async fn a_storage_class_comes_back(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Server-side encryption is reported, and the bytes are readable.
+/// Server-side encryption is reported, and the object can be read.
 pub async fn encryption_comes_back(harness: &Harness) -> Verdict {
     require!(harness, attributes);
     let mut sent = Attributes::default();
@@ -134,7 +134,7 @@ pub async fn encryption_comes_back(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// The key of KMS and the bucket key come back with the encryption.
+/// The KMS key ID and the bucket key setting are returned with the encryption.
 pub async fn a_key_of_kms_comes_back(harness: &Harness) -> Verdict {
     require!(harness, attributes);
     let encryption = Encryption::new("aws:kms").with_key_id("arn:aws:kms:us-east-1:1:key/2");
@@ -145,7 +145,7 @@ pub async fn a_key_of_kms_comes_back(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// A write replaces all attributes; none of the old ones stays.
+/// A write replaces all attributes of the object.
 pub async fn a_write_replaces_all_attributes(harness: &Harness) -> Verdict {
     require!(harness, attributes);
     let mut old = Attributes::default();

@@ -1,4 +1,4 @@
-//! Conformance: buckets and presigned URLs.
+//! Conformance cases of ListBuckets, CreateBucket, DeleteBucket and presigned URLs.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ pub async fn a_bucket_is_listed(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// A new bucket is there, empty, and gone when it is deleted.
+/// A new bucket exists and is empty, and is missing after its deletion.
 pub async fn a_bucket_comes_and_goes(harness: &Harness) -> Verdict {
     let bucket = named(harness, "1");
     succeeds(
@@ -60,7 +60,7 @@ pub async fn a_bucket_comes_and_goes(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Buckets are listed by name.
+/// Buckets are listed in the order of their names.
 pub async fn buckets_are_listed_by_name(harness: &Harness) -> Verdict {
     let made = ["c", "a", "b"].map(|suffix| named(harness, suffix));
     for bucket in &made {
@@ -90,7 +90,7 @@ pub async fn buckets_are_listed_by_name(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// A bucket that is created again is rejected, or stays as it is: S3 in us-east-1 accepts its owner's request.
+/// CreateBucket for an existing bucket fails or leaves it unchanged: S3 in us-east-1 accepts it from the owner.
 pub async fn a_bucket_is_made_once(harness: &Harness) -> Verdict {
     let url = harness.url("kept");
     succeeds(harness.store.put_bytes(url.clone(), "kept").await);
@@ -135,7 +135,7 @@ pub async fn a_full_bucket_stays(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// The same key in two buckets is two objects.
+/// The same key in two buckets names two objects.
 pub async fn buckets_do_not_mix(harness: &Harness) -> Verdict {
     let bucket = named(harness, "3");
     succeeds(
@@ -165,7 +165,7 @@ pub async fn buckets_do_not_mix(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// A presigned URL is a web address with a signature, and is made without a request for the object.
+/// A presigned URL is an HTTP URL with a signature, and is created without a request.
 pub async fn a_presigned_url_carries_a_signature(harness: &Harness) -> Verdict {
     require!(harness, presign);
     for method in [

@@ -1,4 +1,4 @@
-//! Conformance: checksums of writes, and checksums in the responses of reads and listings.
+//! Conformance cases of checksums that a write requests, in the responses of writes, reads and listings.
 
 use s3_core::{
     Attributes, Checksum, ChecksumAlgorithm, ChecksumType, CopyRequest, GetObjectAttributes,
@@ -11,7 +11,7 @@ use super::pages::page;
 use super::verdict::require;
 use super::{Harness, Verdict};
 
-/// Of "123456789".
+/// The checksums of `123456789`.
 const SUMS: [(ChecksumAlgorithm, &str); 5] = [
     (ChecksumAlgorithm::Crc32, "y/Q5Jg=="),
     (ChecksumAlgorithm::Crc32c, "4waSgw=="),
@@ -32,7 +32,7 @@ async fn described(harness: &Harness, key: &str) -> Option<Checksum> {
     succeeds(harness.store.head(request).await).checksum
 }
 
-/// A write adds the checksum that it names; its response, head and get have it, and so has the listing.
+/// A write that names a checksum algorithm stores that checksum; PUT, HEAD, GET and the listing return it.
 pub async fn a_write_has_the_checksum_that_it_names(harness: &Harness) -> Verdict {
     require!(harness, checksums);
     for (algorithm, value) in SUMS {
@@ -52,7 +52,7 @@ pub async fn a_write_has_the_checksum_that_it_names(harness: &Harness) -> Verdic
     Verdict::Ran
 }
 
-/// The SHA of an upload in parts is composite; everything that tells of it has the same value.
+/// A multipart upload with SHA checksums has a composite checksum, and all responses return the same value.
 pub async fn an_upload_may_have_a_composite_checksum(harness: &Harness) -> Verdict {
     require!(harness, checksums);
     let algorithm = ChecksumAlgorithm::Sha256;
@@ -81,7 +81,7 @@ pub async fn an_upload_may_have_a_composite_checksum(harness: &Harness) -> Verdi
     Verdict::Ran
 }
 
-/// The CRC of an upload in parts is that of the object.
+/// The CRC of a multipart upload is that of the whole object.
 pub async fn the_crc_of_an_upload_is_that_of_the_object(harness: &Harness) -> Verdict {
     require!(harness, checksums);
     let algorithm = ChecksumAlgorithm::Crc32c;
@@ -96,7 +96,7 @@ pub async fn the_crc_of_an_upload_is_that_of_the_object(harness: &Harness) -> Ve
     Verdict::Ran
 }
 
-/// A copy may have a checksum of its own.
+/// A copy may request another checksum than its source has.
 pub async fn a_copy_may_name_its_checksum(harness: &Harness) -> Verdict {
     require!(harness, checksums);
     harness.put("from", "123456789").await;

@@ -1,4 +1,4 @@
-//! Conformance: conditional reads, copies and deletes. Times are HTTP dates, in whole seconds.
+//! Conformance cases of conditional reads, copies and deletes. Times are HTTP dates, in whole seconds.
 
 use std::time::{Duration, SystemTime};
 
@@ -13,7 +13,7 @@ use super::{Harness, Verdict};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// An object, its tag and when it was written.
+/// An object, its ETag and the time when it was written.
 struct Written {
     tag: ETag,
     at: SystemTime,
@@ -82,7 +82,7 @@ pub async fn if_match_rejects_another_version(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// `If-Match` reads a range of that version only; it pins downloads in parts.
+/// `If-Match` applies to ranges too: parallel downloads pin their version with it.
 pub async fn if_match_pins_a_range(harness: &Harness) -> Verdict {
     require!(harness, get_if_match);
     let Written { tag, .. } = written(harness).await;
@@ -202,7 +202,7 @@ pub async fn a_tag_beats_a_time(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// A copy takes the conditions of a read for its source. All of them fail as preconditions.
+/// A copy accepts the conditions of a read for its source. Each failed condition is `PreconditionFailed`.
 pub async fn a_copy_takes_conditions_on_its_source(harness: &Harness) -> Verdict {
     require!(harness, get_if_match);
     let Written { tag, at } = written(harness).await;
@@ -242,7 +242,7 @@ fn delete_if(harness: &Harness, keys: &[(&str, Option<&ETag>)]) -> DeleteRequest
     request.with_if_match(keys.iter().map(|(_, tag)| tag.cloned()).collect())
 }
 
-/// A delete may insist on the ETag of its object.
+/// A delete may have an `If-Match` condition.
 pub async fn a_delete_may_insist_on_its_object(harness: &Harness) -> Verdict {
     require!(harness, delete_if_match);
     let Written { tag, .. } = written(harness).await;
@@ -261,7 +261,7 @@ pub async fn a_delete_may_insist_on_its_object(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// In a batch, each object is deleted or not by its own condition.
+/// In a batch, each object is deleted only if its own condition is met.
 pub async fn a_batch_deletes_what_meets_its_condition(harness: &Harness) -> Verdict {
     require!(harness, delete_if_match);
     let Written { tag, .. } = written(harness).await;
@@ -282,7 +282,7 @@ pub async fn a_batch_deletes_what_meets_its_condition(harness: &Harness) -> Verd
     Verdict::Ran
 }
 
-/// A delete under a condition fails for a missing object.
+/// A conditional delete of a missing object fails.
 pub async fn a_delete_under_a_condition_needs_an_object(harness: &Harness) -> Verdict {
     require!(harness, delete_if_match);
     let Written { tag, .. } = written(harness).await;

@@ -1,4 +1,4 @@
-//! Conformance: copy and delete.
+//! Conformance cases of CopyObject, DeleteObject and DeleteObjects.
 
 use s3_core::{
     Attributes, BucketRequest, CopyRequest, DeleteRequest, ETag, Encryption, ErrorKind, PutMode,
@@ -44,7 +44,7 @@ fn copy(harness: &Harness, from: &str, to: &str) -> CopyRequest {
     CopyRequest::new(harness.url(from), harness.url(to))
 }
 
-/// A copy has the bytes of its source, which stays.
+/// A copy has the bytes of its source, which is unchanged.
 pub async fn a_copy_has_the_bytes(harness: &Harness) -> Verdict {
     put_source(harness).await;
     let written = succeeds(harness.store.copy(copy(harness, "from", "to")).await);
@@ -68,7 +68,7 @@ pub async fn a_copy_keeps_the_attributes(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// A copy may be encrypted, and keeps all other attributes.
+/// A copy may request encryption, and keeps all other attributes.
 pub async fn a_copy_may_be_encrypted_and_keeps_the_attributes(harness: &Harness) -> Verdict {
     require!(harness, attributes);
     put_source(harness).await;
@@ -116,7 +116,7 @@ pub async fn an_empty_object_can_be_copied(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Copying an object onto itself would change nothing, and is rejected.
+/// A copy of an object onto itself that changes nothing is rejected.
 pub async fn a_copy_onto_itself_is_rejected(harness: &Harness) -> Verdict {
     require!(harness, attributes);
     put_source(harness).await;
@@ -128,7 +128,7 @@ pub async fn a_copy_onto_itself_is_rejected(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Copying an object onto itself with new attributes is how attributes are changed.
+/// A copy of an object onto itself can replace its attributes.
 pub async fn a_copy_onto_itself_changes_attributes(harness: &Harness) -> Verdict {
     require!(harness, attributes);
     put_source(harness).await;
@@ -235,7 +235,7 @@ pub async fn deleting_what_is_not_there_succeeds(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Naming an object twice in one delete is harmless.
+/// A batch may contain a key twice.
 pub async fn a_key_may_be_deleted_twice_at_once(harness: &Harness) -> Verdict {
     harness.put("k", "").await;
     delete(harness, &["k", "k"]).await;
@@ -243,7 +243,7 @@ pub async fn a_key_may_be_deleted_twice_at_once(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// A delete of a directory is a delete of one key.
+/// Deleting `dir` or `dir/` deletes that key only, not the keys below it.
 pub async fn a_delete_is_not_recursive(harness: &Harness) -> Verdict {
     require!(harness, exact_keys);
     harness.put_all(&["dir", "dir/", "dir/file"]).await;
@@ -253,7 +253,7 @@ pub async fn a_delete_is_not_recursive(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// A thousand keys can be deleted at once.
+/// One batch can delete 1,000 keys.
 pub async fn a_thousand_keys_go_at_once(harness: &Harness) -> Verdict {
     let keys: Vec<String> = (0..DeleteRequest::MAX_KEYS)
         .map(|number| format!("k{number}"))
@@ -267,7 +267,7 @@ pub async fn a_thousand_keys_go_at_once(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Keys that XML must escape are deleted, and no others.
+/// A batch deletes keys that XML must escape, and no other keys.
 pub async fn odd_keys_are_deleted_in_one_batch(harness: &Harness) -> Verdict {
     let odd = ["<a>", "&amp;", "'", "\"", "a b", "a%20b", "é"];
     harness.put_all(&odd).await;

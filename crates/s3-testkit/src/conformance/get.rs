@@ -22,7 +22,7 @@ async fn read_range(
         .await
 }
 
-/// Reads a range of a ramp of 100 bytes and compares bytes, range and size.
+/// Reads a range of a 100-byte ramp and checks the returned bytes, range and size.
 async fn check_range(
     harness: &Harness,
     range: impl Into<ByteRange>,
@@ -54,7 +54,7 @@ pub async fn an_empty_object_reads_as_nothing(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// One byte comes back as one byte.
+/// An object of one byte is read as one byte.
 pub async fn one_byte_comes_back(harness: &Harness) -> Verdict {
     harness.put("k", "\0").await;
     assert_eq!(harness.read("k").await, "\0");
@@ -62,7 +62,7 @@ pub async fn one_byte_comes_back(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// More bytes than fit any buffer on the way come back in order.
+/// An object larger than all buffers is read in order.
 pub async fn a_large_object_comes_back_in_order(harness: &Harness) -> Verdict {
     let data = ramp(0, 5 * MIB + 1);
     harness.put("k", data.clone()).await;
@@ -101,12 +101,12 @@ pub async fn the_whole_object_is_a_range_too(harness: &Harness) -> Verdict {
     check_range(harness, 0..100, 0..100).await
 }
 
-/// An open range goes to the end.
+/// A range without an end returns all bytes from its offset.
 pub async fn a_range_from_an_offset_goes_to_the_end(harness: &Harness) -> Verdict {
     check_range(harness, 40.., 40..100).await
 }
 
-/// The last bytes are counted from the end.
+/// A suffix range returns the last bytes.
 pub async fn the_last_bytes_are_counted_from_the_end(harness: &Harness) -> Verdict {
     check_range(harness, ByteRange::Last(5), 95..100).await
 }
@@ -198,7 +198,7 @@ pub async fn get_head_and_listing_agree(harness: &Harness) -> Verdict {
     assert_eq!(written.etag, head.etag);
     assert_eq!(listed.len(), 1);
     assert_eq!((&listed[0].url, listed[0].size), (&head.url, head.size));
-    // A listing may omit the ETag, but not have another one.
+    // A listing may omit the ETag, but must not return another one.
     assert!(
         listed[0].etag.is_none() || listed[0].etag == head.etag,
         "{:?}",
@@ -230,7 +230,7 @@ pub async fn an_object_is_dated(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// A body that is dropped unread leaves the store usable.
+/// A store can be used after a body was dropped unread.
 pub async fn a_body_may_be_dropped_unread(harness: &Harness) -> Verdict {
     harness.put("k", ramp(0, 2 * MIB)).await;
     for _ in 0..3 {
@@ -241,7 +241,7 @@ pub async fn a_body_may_be_dropped_unread(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Reads that run at the same time each get their own bytes.
+/// Concurrent reads return the bytes of their own objects.
 pub async fn many_reads_at_once_do_not_mix(harness: &Harness) -> Verdict {
     for number in 0..8 {
         harness

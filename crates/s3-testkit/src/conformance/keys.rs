@@ -1,4 +1,5 @@
-//! Conformance: keys are opaque bytes in writes, reads, listings, copies and deletes.
+//! Conformance cases of unusual keys, such as `a//b`: writes, reads, listings, copies and deletes keep their exact
+//! bytes.
 
 use s3_core::{CopyRequest, ErrorKind, GetRequest, Store};
 
@@ -7,7 +8,8 @@ use super::pages::all_keys;
 use super::verdict::require;
 use super::{Harness, Verdict};
 
-/// Writes a key, reads it, lists it, copies it and deletes it; bystanders that are like it stay as they are.
+/// Writes, reads, lists, copies and deletes an object with this key; checks that objects with similar keys do not
+/// change.
 async fn round_trip(harness: &Harness, key: &str) {
     let copy = format!("copies/{}", key.len());
     harness.put("bystander", "bystander").await;
@@ -58,7 +60,7 @@ async fn round_trip(harness: &Harness, key: &str) {
     );
 }
 
-/// Writes one case per key.
+/// Defines one case per key.
 macro_rules! round_trips {
     ($($(#[doc = $doc:literal])+ $name:ident($($capability:ident)?) => $key:expr;)*) => {
         $(
@@ -89,43 +91,43 @@ round_trips! {
     dot(exact_keys) => "./x";
     /// `a/../b`: not the parent directory.
     dot_dot(exact_keys) => "a/../b";
-    /// `..`: no way out.
+    /// `..` alone.
     only_dots(exact_keys) => "..";
-    /// `a?q=1&r`: not the query of a web address.
+    /// `a?q=1&r`: `?` does not begin the query of the URL.
     question_mark() => "a?q=1&r";
-    /// `a#f`: not the fragment of a web address.
+    /// `a#f`: `#` does not begin the fragment of the URL.
     hash() => "a#f";
-    /// `a%20b`: not an escape.
+    /// `a%20b`: `%20` is not an escape.
     percent() => "a%20b";
-    /// `100%`: not an escape.
+    /// `100%`: `%` does not begin an escape.
     lone_percent() => "100%";
     /// `a b`: a space.
     space() => "a b";
     /// A space at each end.
     outer_spaces(exact_keys) => " a ";
-    /// A space and nothing else: a key, not a missing one.
+    /// A single space, which is a key and not a missing key.
     only_a_space(exact_keys) => " ";
-    /// A no-break space and nothing else.
+    /// A single no-break space.
     only_a_no_break_space(exact_keys) => "\u{a0}";
-    /// A line feed and nothing else.
+    /// A single line feed.
     only_a_line_feed(exact_keys) => "\n";
     /// `a+b`: not a space.
     plus() => "a+b";
-    /// `a=b:c;d,e@f$g!h*i(j)k~l`: characters that the signature must escape, and others that it must not.
+    /// `a=b:c;d,e@f$g!h*i(j)k~l`: characters that SigV4 must percent-encode, and others that it must not.
     punctuation() => "a=b:c;d,e@f$g!h*i(j)k~l|m[n]o{p}q^r`s";
     /// `é`: two bytes.
     accent() => "é";
-    /// `é` as a letter and an accent: another key than the composed one.
+    /// `é` as a letter and a combining accent: a different key than the composed form.
     decomposed_accent() => "e\u{301}";
     /// `ключ/鍵/😀`: two, three and four bytes a character.
     other_scripts() => "ключ/鍵/😀";
-    /// U+0001, which XML 1.0 cannot hold.
+    /// U+0001, which XML 1.0 cannot represent.
     control_character(exact_keys) => "a\u{1}b";
     /// U+007F.
     delete_character(exact_keys) => "a\u{7f}b";
     /// A line feed.
     line_feed(exact_keys) => "a\nb";
-    /// A carriage return, which XML turns into a line feed.
+    /// A carriage return, which XML parsers convert to a line feed.
     carriage_return(exact_keys) => "a\rb";
     /// A tab.
     tab(exact_keys) => "a\tb";
@@ -137,18 +139,18 @@ round_trips! {
     markup() => "<a>&amp;]]>";
     /// A backslash: not a separator.
     backslash(exact_keys) => "a\\b";
-    /// U+FFFF, which XML 1.0 cannot hold either.
+    /// U+FFFF, which XML 1.0 cannot represent either.
     noncharacter(exact_keys) => "a\u{ffff}b";
 }
 
-/// The longest key that S3 allows, in characters of one byte.
+/// The longest key that S3 allows, in one-byte characters.
 pub async fn the_longest_key(harness: &Harness) -> Verdict {
     require!(harness, exact_keys);
     round_trip(harness, &"k".repeat(1024 - harness.prefix.len())).await;
     Verdict::Ran
 }
 
-/// The longest key that S3 allows, in characters of four bytes: 3,072 bytes in a web address.
+/// The longest key that S3 allows, in four-byte characters: 3,072 bytes in a URL.
 pub async fn the_longest_key_in_four_bytes_each(harness: &Harness) -> Verdict {
     require!(harness, exact_keys);
     let room = 1024 - harness.prefix.len();
@@ -160,7 +162,7 @@ pub async fn the_longest_key_in_four_bytes_each(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Keys that some layer might take for each other stay apart.
+/// Similar keys that a layer might confuse name different objects.
 pub async fn keys_that_look_alike_stay_apart(harness: &Harness) -> Verdict {
     require!(harness, exact_keys);
     let alike = [

@@ -1,4 +1,4 @@
-//! Conformance: order, pages, prefixes and start of a listing.
+//! Conformance cases of ListObjectsV2: order of keys, pages, prefixes, `start-after` and continuation tokens.
 
 use std::collections::BTreeSet;
 
@@ -27,7 +27,7 @@ async fn numbered(harness: &Harness, count: usize) -> Vec<String> {
     keys
 }
 
-/// A bucket without objects is one page without entries.
+/// The listing of an empty bucket is one page without entries.
 pub async fn an_empty_listing_is_one_empty_page(harness: &Harness) -> Verdict {
     let listed = page(harness, harness.listing("")).await;
     assert!(
@@ -55,7 +55,7 @@ pub async fn keys_come_in_byte_order(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Pages of one entry walk the same keys.
+/// Pages of one entry return every key once, in order.
 pub async fn pages_of_one_key(harness: &Harness) -> Verdict {
     require!(harness, ordered_listing);
     harness.put_all(ORDERED).await;
@@ -65,7 +65,7 @@ pub async fn pages_of_one_key(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Pages of two entries walk the same keys; the last page of an odd number has one.
+/// Pages of two entries return every key once; with an odd number of keys the last page has one entry.
 pub async fn pages_of_two_keys(harness: &Harness) -> Verdict {
     require!(harness, ordered_listing);
     let written = numbered(harness, 5).await;
@@ -81,7 +81,7 @@ pub async fn pages_of_two_keys(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// A page that is exactly full and the last says that it is the last.
+/// A last page that is full has no continuation token.
 pub async fn a_full_last_page_has_no_next(harness: &Harness) -> Verdict {
     require!(harness, ordered_listing);
     numbered(harness, 4).await;
@@ -90,7 +90,7 @@ pub async fn a_full_last_page_has_no_next(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// A page has 1,000 keys unless the caller asks for fewer; more than that many take another page.
+/// A page has 1,000 keys by default; more keys need another page.
 pub async fn more_than_a_thousand_keys_take_two_pages(harness: &Harness) -> Verdict {
     require!(harness, ordered_listing);
     let written = numbered(harness, 1005).await;
@@ -105,7 +105,7 @@ pub async fn more_than_a_thousand_keys_take_two_pages(harness: &Harness) -> Verd
     Verdict::Ran
 }
 
-/// A page of no entries is empty and the last, whatever there is.
+/// A page of at most zero entries is empty and the last page, even if there are keys.
 pub async fn a_page_of_no_entries_is_empty(harness: &Harness) -> Verdict {
     require!(harness, ordered_listing);
     numbered(harness, 2).await;
@@ -128,7 +128,7 @@ pub async fn a_prefix_is_a_string(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// A prefix that is a whole key lists that key too.
+/// If a prefix equals a key, that key is listed too.
 pub async fn a_prefix_may_be_a_whole_key(harness: &Harness) -> Verdict {
     harness.put_all(&["key", "key2"]).await;
     assert_eq!(all_keys(harness, harness.listing("key2")).await, ["key2"]);
@@ -163,7 +163,7 @@ pub async fn a_prefix_is_no_pattern(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// A listing may begin behind a key.
+/// `start-after` excludes its own key.
 pub async fn start_after_is_exclusive(harness: &Harness) -> Verdict {
     require!(harness, start_after, ordered_listing);
     harness.put_all(&["a", "b", "c"]).await;
@@ -173,7 +173,7 @@ pub async fn start_after_is_exclusive(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// The key that a listing begins behind need not exist.
+/// The key in `start-after` need not exist.
 pub async fn start_after_need_not_exist(harness: &Harness) -> Verdict {
     require!(harness, start_after, ordered_listing);
     harness.put_all(&["b", "d"]).await;
@@ -184,7 +184,7 @@ pub async fn start_after_need_not_exist(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// A listing that begins behind a key keeps to its prefix, and to its pages.
+/// `start-after` can be combined with a prefix and with pages.
 pub async fn start_after_keeps_to_the_prefix(harness: &Harness) -> Verdict {
     require!(harness, start_after, ordered_listing);
     harness.put_all(&["a1", "b1", "b2", "b3", "c1"]).await;
@@ -200,7 +200,7 @@ pub async fn start_after_keeps_to_the_prefix(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Deleting the objects of a page does not change the next page. Buckets are emptied like this.
+/// Deleting the objects of a page does not change the next page. Emptying a bucket depends on this.
 pub async fn the_next_page_does_not_need_the_last_key(harness: &Harness) -> Verdict {
     require!(harness, ordered_listing);
     numbered(harness, 4).await;
@@ -212,7 +212,7 @@ pub async fn the_next_page_does_not_need_the_last_key(harness: &Harness) -> Verd
     Verdict::Ran
 }
 
-/// Text that is no token of the store is rejected, not taken for the beginning.
+/// A token that the store did not return is rejected; the listing does not start from the beginning.
 pub async fn a_foreign_token_is_rejected(harness: &Harness) -> Verdict {
     require!(harness, ordered_listing);
     numbered(harness, 1).await;

@@ -1,4 +1,4 @@
-//! Conformance: missing objects and buckets for each operation.
+//! Conformance cases of missing objects and missing buckets: the error of each operation.
 
 use s3_core::{
     Attributes, BucketRequest, CopyRequest, CreateUpload, DeleteRequest, ErrorKind, GetRequest,
@@ -39,7 +39,7 @@ pub async fn head_of_a_missing_object_is_not_found(harness: &Harness) -> Verdict
     Verdict::Ran
 }
 
-/// The beginning of a key, such as its directory, is no object.
+/// A directory of a key, such as `a` of `a/b`, is not an object.
 pub async fn a_directory_of_an_object_is_no_object(harness: &Harness) -> Verdict {
     harness.put("dir/file", "x").await;
     for key in ["dir", "di"] {
@@ -65,7 +65,7 @@ pub async fn getting_from_a_missing_bucket(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Head in a missing bucket: without a body, it cannot be told from a missing object.
+/// HEAD in a missing bucket has no body, so it returns the same error as for a missing object.
 pub async fn head_in_a_missing_bucket_is_not_found(harness: &Harness) -> Verdict {
     let outcome = harness
         .store
@@ -110,7 +110,7 @@ pub async fn copying_from_and_to_a_missing_bucket(harness: &Harness) -> Verdict 
     Verdict::Ran
 }
 
-/// Creation of an upload in a missing bucket.
+/// CreateMultipartUpload in a missing bucket.
 pub async fn uploading_to_a_missing_bucket(harness: &Harness) -> Verdict {
     let request = CreateUpload::new(in_missing_bucket(harness), Attributes::default());
     fails(
@@ -120,7 +120,7 @@ pub async fn uploading_to_a_missing_bucket(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Listing of the uploads of a missing bucket.
+/// ListMultipartUploads of a missing bucket.
 pub async fn listing_uploads_of_a_missing_bucket(harness: &Harness) -> Verdict {
     require!(harness, list_uploads);
     let request = ListUploads::new(prefix_in(&missing_bucket(harness), ""));
@@ -131,7 +131,7 @@ pub async fn listing_uploads_of_a_missing_bucket(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Delete of a missing bucket.
+/// Deletion of a missing bucket.
 pub async fn deleting_a_missing_bucket(harness: &Harness) -> Verdict {
     let request = BucketRequest::new(missing_bucket(harness));
     fails(

@@ -19,8 +19,8 @@
 //! # fn main() {}
 //! ```
 //!
-//! After each case, [`run`] checks that no multipart upload is left. A program that is no test runs [`cases`] itself, as
-//! `cargo xtask conformance` does against any server.
+//! After each case, [`run`] checks that no multipart upload is left. A program other than a test runs [`cases`] itself,
+//! as `cargo xtask conformance` does against any server.
 //!
 //! # Writing a case
 //!

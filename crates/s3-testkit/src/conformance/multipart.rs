@@ -1,4 +1,4 @@
-//! Conformance: multipart uploads are completed, rejected and aborted.
+//! Conformance cases of multipart uploads: order and size of parts, completion, rejection and abort.
 
 use bytes::Bytes;
 use s3_core::{
@@ -12,10 +12,10 @@ use super::verdict::require;
 use super::{Harness, Verdict};
 use crate::{assert_ramp, ramp};
 
-/// The least size of a part that is not the last.
+/// Minimum size of a part that is not the last.
 pub(super) const PART: usize = 5 << 20;
 
-/// An upload of the key `k`.
+/// A multipart upload of the key `k`.
 pub(super) struct Upload<'a> {
     pub(super) harness: &'a Harness,
     pub(super) id: UploadId,
@@ -85,7 +85,7 @@ pub async fn two_parts_become_an_object(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// One small part is enough.
+/// An upload of one small part can be completed.
 pub async fn one_small_part_is_enough(harness: &Harness) -> Verdict {
     let upload = Upload::begin(harness).await;
     let part = upload.part(1, "small".into()).await;
@@ -107,7 +107,7 @@ pub async fn parts_may_come_in_any_order(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Numbers may have gaps, and parts may be left out.
+/// Part numbers may have gaps, and uploaded parts may be omitted from the completion.
 pub async fn parts_may_be_left_out(harness: &Harness) -> Verdict {
     let upload = Upload::begin(harness).await;
     let first = upload.part(2, ramp(0, PART)).await;
@@ -120,7 +120,7 @@ pub async fn parts_may_be_left_out(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// The same number again replaces the part.
+/// Uploading a part number again replaces the part.
 pub async fn a_part_can_be_replaced(harness: &Harness) -> Verdict {
     let upload = Upload::begin(harness).await;
     let old = upload.part(1, "old".into()).await;
@@ -131,7 +131,7 @@ pub async fn a_part_can_be_replaced(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// A range may cross parts.
+/// A range of the object may span parts.
 pub async fn a_range_may_cross_parts(harness: &Harness) -> Verdict {
     let upload = Upload::begin(harness).await;
     let first = upload.part(1, ramp(0, PART)).await;
@@ -150,7 +150,7 @@ pub async fn a_range_may_cross_parts(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Until it is completed, an upload is neither read nor listed.
+/// Until it is completed, an upload is neither readable nor listed.
 pub async fn an_upload_is_invisible_until_completed(harness: &Harness) -> Verdict {
     let upload = Upload::begin(harness).await;
     let part = upload.part(1, "x".into()).await;
@@ -191,7 +191,7 @@ pub async fn an_upload_keeps_its_attributes(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// A part with another tag than the server gave is rejected.
+/// A completion with a wrong ETag of a part is rejected.
 pub async fn a_wrong_tag_is_rejected(harness: &Harness) -> Verdict {
     require!(harness, multipart_limits);
     let upload = Upload::begin(harness).await;
@@ -203,7 +203,7 @@ pub async fn a_wrong_tag_is_rejected(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// A part that was never uploaded is rejected.
+/// A completion with a part that was not uploaded is rejected.
 pub async fn an_unknown_part_is_rejected(harness: &Harness) -> Verdict {
     require!(harness, multipart_limits);
     let upload = Upload::begin(harness).await;
@@ -215,7 +215,7 @@ pub async fn an_unknown_part_is_rejected(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Parts that are not in ascending order, or named twice, are rejected.
+/// A completion whose part numbers are not ascending, or occur twice, is rejected.
 pub async fn a_wrong_order_is_rejected(harness: &Harness) -> Verdict {
     require!(harness, multipart_limits);
     let upload = Upload::begin(harness).await;
@@ -234,7 +234,7 @@ pub async fn a_wrong_order_is_rejected(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// All parts but the last have at least 5 MiB.
+/// A completion with a part below 5 MiB that is not the last is rejected.
 pub async fn a_small_part_that_is_not_the_last_is_rejected(harness: &Harness) -> Verdict {
     require!(harness, multipart_limits);
     let upload = Upload::begin(harness).await;
@@ -249,7 +249,7 @@ pub async fn a_small_part_that_is_not_the_last_is_rejected(harness: &Harness) ->
     Verdict::Ran
 }
 
-/// An object has at least one part.
+/// A completion without parts is rejected.
 pub async fn an_upload_without_parts_is_rejected(harness: &Harness) -> Verdict {
     require!(harness, multipart_limits);
     let upload = Upload::begin(harness).await;
@@ -259,7 +259,7 @@ pub async fn an_upload_without_parts_is_rejected(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// A rejected completion leaves the upload as it was, so that it can be completed rightly.
+/// A rejected completion does not change the upload, so that it can still be completed.
 pub async fn a_rejected_upload_can_still_be_completed(harness: &Harness) -> Verdict {
     require!(harness, multipart_limits);
     let upload = Upload::begin(harness).await;
@@ -288,7 +288,7 @@ pub async fn a_part_number_out_of_bounds_is_rejected(harness: &Harness) -> Verdi
     Verdict::Ran
 }
 
-/// An aborted upload no longer exists, and its id is unknown.
+/// An aborted upload no longer exists, and its ID is unknown.
 pub async fn an_aborted_upload_is_gone(harness: &Harness) -> Verdict {
     let upload = Upload::begin(harness).await;
     let part = upload.part(1, "x".into()).await;
@@ -303,7 +303,7 @@ pub async fn an_aborted_upload_is_gone(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// An upload that is completed takes no more parts.
+/// A completed upload accepts no more parts.
 pub async fn a_completed_upload_takes_no_more_parts(harness: &Harness) -> Verdict {
     let upload = Upload::begin(harness).await;
     let part = upload.part(1, "x".into()).await;
@@ -316,7 +316,7 @@ pub async fn a_completed_upload_takes_no_more_parts(harness: &Harness) -> Verdic
     Verdict::Ran
 }
 
-/// An upload belongs to one key.
+/// An upload ID is valid for its own key only.
 pub async fn an_upload_belongs_to_its_key(harness: &Harness) -> Verdict {
     require!(harness, list_uploads);
     let upload = Upload::begin(harness).await;
@@ -334,7 +334,7 @@ pub async fn an_upload_belongs_to_its_key(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// A completion with the condition that the object does not exist creates it.
+/// A completion with `If-None-Match: *` creates a new object.
 pub async fn completing_if_absent_makes_a_new_object(harness: &Harness) -> Verdict {
     require!(harness, complete_conditions);
     let upload = Upload::begin(harness).await;
@@ -344,7 +344,7 @@ pub async fn completing_if_absent_makes_a_new_object(harness: &Harness) -> Verdi
     Verdict::Ran
 }
 
-/// A completion with the condition that the object does not exist keeps an existing one.
+/// A completion with `If-None-Match: *` does not change an existing object.
 pub async fn completing_if_absent_leaves_an_object_alone(harness: &Harness) -> Verdict {
     require!(harness, complete_conditions);
     let upload = Upload::begin(harness).await;
@@ -353,14 +353,14 @@ pub async fn completing_if_absent_leaves_an_object_alone(harness: &Harness) -> V
     let outcome = upload.complete_as(&[&part], PutMode::IfAbsent).await;
     fails(outcome, ErrorKind::PreconditionFailed);
     assert_eq!(harness.read("k").await, "first");
-    // Some servers keep the upload, some drop it; either way nothing may be left.
+    // Some servers keep the upload, some drop it; in both cases no upload may be left.
     if let Err(error) = upload.try_abort().await {
         fails_as_one_of(Err::<(), _>(error), &[ErrorKind::NoSuchUpload]);
     }
     Verdict::Ran
 }
 
-/// Completing may insist on the version that it replaces.
+/// A completion with `If-Match` replaces the version with that ETag.
 pub async fn completing_if_match_replaces_the_version_it_knows(harness: &Harness) -> Verdict {
     require!(harness, complete_conditions, put_if_match);
     let tag = harness

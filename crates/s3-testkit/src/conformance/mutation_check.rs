@@ -1,4 +1,4 @@
-//! Mutation check of the suite: stores with one fault each, and a case that must fail on it.
+//! Mutation check of the conformance suite: runs cases on stores with one fault each and asserts that they fail.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -61,7 +61,7 @@ impl Faulty {
     }
 }
 
-/// Forwards operations as they are.
+/// Forwards store methods to the inner store.
 macro_rules! forward {
     ($($name:ident($request:ty) -> $response:ty;)*) => {
         $(async fn $name(&self, request: $request) -> Result<$response> {
@@ -133,7 +133,7 @@ impl Store for Faulty {
 
     async fn list_page(&self, mut request: ListRequest) -> Result<ListPage> {
         if self.has(Fault::RepeatsThePage) && request.max_keys.is_some() {
-            // Continues after the second to last key.
+            // Continues after the second-to-last key.
             request.start_after = request.continuation.take();
         }
         let repeats = self.has(Fault::RepeatsThePage);
@@ -228,7 +228,7 @@ impl Store for Faulty {
     }
 }
 
-/// Asserts that the case fails on a store with the fault, and passes on one without.
+/// Asserts that the case fails on a store with the fault and passes on one without it.
 #[expect(clippy::future_not_send, reason = "a test drives it on its own thread")]
 async fn notices(fault: Fault, case: impl AsyncFn(&Harness) -> Verdict) {
     let memory = || MemoryStore::with_buckets(["bucket"]);

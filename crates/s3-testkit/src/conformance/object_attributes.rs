@@ -1,4 +1,4 @@
-//! Conformance: attributes of objects, parts among them (GetObjectAttributes).
+//! Conformance cases of GetObjectAttributes: size, ETag, storage class, checksum and parts.
 
 use s3_core::{
     Attributes, ChecksumAlgorithm, CompleteUpload, CreateUpload, ErrorKind, GetObjectAttributes,
@@ -10,10 +10,10 @@ use super::verdict::require;
 use super::{Harness, Verdict};
 use crate::ramp;
 
-/// 5 MiB, the least that a part other than the last may have.
+/// 5 MiB, the minimum size of a part that is not the last.
 const PART: u64 = 5 << 20;
 
-/// Uploads an object in parts of these numbers and sizes, with checksums if an algorithm is given.
+/// Uploads an object in parts with these numbers and sizes; with checksums if an algorithm is given.
 pub(super) async fn upload(
     harness: &Harness,
     key: &str,
@@ -41,7 +41,7 @@ async fn of(harness: &Harness, key: &str) -> ObjectAttributes {
     succeeds(harness.store.object_attributes(request).await)
 }
 
-/// Size, ETag and class agree with a head; an object that was written at once has no parts.
+/// Size, ETag and storage class agree with HEAD; an object from a single PUT has no parts.
 pub async fn attributes_agree_with_head(harness: &Harness) -> Verdict {
     require!(harness, object_attributes);
     harness.put("k", "hello").await;

@@ -1,11 +1,11 @@
-//! Reading all pages of a listing.
+//! Helpers of the listing cases: read one or all pages of a listing and return their keys or common prefixes.
 
 use s3_core::{ListPage, ListRequest, Store};
 
 use super::Harness;
 use super::assertions::succeeds;
 
-/// A listing with more pages than this does not end.
+/// Maximum number of pages; a listing with more does not terminate.
 const MOST_PAGES: usize = 2_000;
 
 /// Returns one page.

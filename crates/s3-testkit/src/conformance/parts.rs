@@ -1,4 +1,4 @@
-//! Conformance: copied parts, and listings of uploads and parts.
+//! Conformance cases of UploadPartCopy, ListParts and ListMultipartUploads.
 
 use s3_core::{
     AbortUpload, Attributes, CreateUpload, ETag, ErrorKind, ListParts, ListUploads, PartTag,
@@ -24,7 +24,7 @@ async fn copy_part(
     harness.store.upload_part_copy(request).await
 }
 
-/// A part can be a whole object of the store.
+/// A part can be copied from a whole object.
 pub async fn a_part_can_be_a_copy(harness: &Harness) -> Verdict {
     harness.put("from", ramp(0, 1000)).await;
     let upload = Upload::begin(harness).await;
@@ -36,7 +36,7 @@ pub async fn a_part_can_be_a_copy(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Parts can be ranges of an object: how objects above 5 GiB are copied.
+/// Parts can be copied from ranges of an object, as needed to copy objects above 5 GiB.
 pub async fn parts_can_be_ranges_of_an_object(harness: &Harness) -> Verdict {
     let size = PART as u64 + 1000;
     harness.put("from", ramp(0, PART + 1000)).await;
@@ -69,13 +69,13 @@ pub async fn a_copied_range_must_be_inside_its_source(harness: &Harness) -> Verd
         request.range = Some((100..200).into())
     })
     .await;
-    // AWS says that the argument is invalid, others that the range is.
+    // AWS reports an invalid argument, other servers an invalid range.
     fails_as_one_of(outcome, &[ErrorKind::InvalidInput, ErrorKind::InvalidRange]);
     upload.abort().await;
     Verdict::Ran
 }
 
-/// A copied part of a missing object is `NotFound`.
+/// UploadPartCopy of a missing object is `NotFound`.
 pub async fn a_copied_part_needs_its_source(harness: &Harness) -> Verdict {
     let upload = Upload::begin(harness).await;
     fails(copy_part(&upload, 1, |_| {}).await, ErrorKind::NotFound);
@@ -83,7 +83,7 @@ pub async fn a_copied_part_needs_its_source(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// A copied part may have a condition on the ETag of its source.
+/// UploadPartCopy may have a condition on the ETag of its source.
 pub async fn a_copied_part_may_insist_on_its_source(harness: &Harness) -> Verdict {
     require!(harness, get_if_match);
     let tag = harness.put("from", "x").await.etag;
@@ -97,7 +97,7 @@ pub async fn a_copied_part_may_insist_on_its_source(harness: &Harness) -> Verdic
     Verdict::Ran
 }
 
-/// The id of an upload that was aborted, which no upload has any more.
+/// Returns the ID of an aborted upload, which no upload has any more.
 async fn stale_upload(harness: &Harness) -> UploadId {
     let upload = Upload::begin(harness).await;
     let id = upload.id.clone();
@@ -123,7 +123,7 @@ pub async fn an_unknown_upload_has_no_parts(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Parts are listed by number, with tags and sizes.
+/// Parts are listed in the order of their numbers, with ETags and sizes.
 pub async fn parts_are_listed_by_number(harness: &Harness) -> Verdict {
     require!(harness, list_uploads);
     let upload = Upload::begin(harness).await;
@@ -192,7 +192,7 @@ async fn abort_all(harness: &Harness) {
     }
 }
 
-/// Unfinished uploads are listed by key and by prefix.
+/// Unfinished uploads are listed, in the order of keys and for a prefix.
 pub async fn unfinished_uploads_are_listed(harness: &Harness) -> Verdict {
     require!(harness, list_uploads);
     let odd = begin(harness, "b/ é+%20").await;
@@ -223,7 +223,7 @@ pub async fn unfinished_uploads_are_listed(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Two uploads of one key are two uploads.
+/// A key may have two uploads.
 pub async fn one_key_may_have_two_uploads(harness: &Harness) -> Verdict {
     require!(harness, list_uploads);
     let mut ids = vec![begin(harness, "k").await, begin(harness, "k").await];
@@ -241,7 +241,7 @@ pub async fn one_key_may_have_two_uploads(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Unfinished uploads are listed in pages, two of one key on either side of a page's end included.
+/// Unfinished uploads are listed in pages, even if a page ends between two uploads of one key.
 pub async fn unfinished_uploads_are_listed_in_pages(harness: &Harness) -> Verdict {
     require!(harness, list_uploads);
     let mut begun = Vec::new();

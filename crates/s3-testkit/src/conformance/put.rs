@@ -1,4 +1,4 @@
-//! Conformance cases of PUT: exact bytes, immediate visibility, and conditional writes.
+//! Conformance cases of PutObject: exact bytes, read-after-write consistency, and conditional writes.
 
 use std::fs::File;
 use std::io::Write;
@@ -26,7 +26,7 @@ pub async fn a_write_replaces_what_is_there(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// A completed write is visible to get, head and listing.
+/// A completed write is visible to GET, HEAD and listings.
 pub async fn a_write_is_visible_at_once(harness: &Harness) -> Verdict {
     for round in 0..5 {
         assert!(!harness.exists("k").await, "round {round}");
@@ -38,7 +38,7 @@ pub async fn a_write_is_visible_at_once(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// The buffers of a payload are stored in order.
+/// A payload of several buffers is stored as their concatenation.
 pub async fn a_payload_of_several_buffers_is_their_join(harness: &Harness) -> Verdict {
     let chunks =
         [0..7, 7..7, 7..70_000, 70_000..70_001].map(|range| ramp(range.start as u64, range.len()));
@@ -50,7 +50,7 @@ pub async fn a_payload_of_several_buffers_is_their_join(harness: &Harness) -> Ve
     Verdict::Ran
 }
 
-/// A payload of part of a file can be sent twice.
+/// A payload that is a range of a file can be sent twice.
 pub async fn a_payload_from_a_file_can_be_sent_twice(harness: &Harness) -> Verdict {
     let payload = Payload::from_file(Arc::new(ramp_file(300_000)), 1000, 200_000);
     for key in ["first", "second"] {
@@ -94,7 +94,7 @@ pub async fn the_same_bytes_have_the_same_tag(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Put-if-absent writes a new object.
+/// A PUT with `If-None-Match: *` creates a new object.
 pub async fn put_if_absent_writes_a_new_object(harness: &Harness) -> Verdict {
     require!(harness, put_if_absent);
     succeeds(
@@ -106,7 +106,7 @@ pub async fn put_if_absent_writes_a_new_object(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Put-if-absent does not change an existing object.
+/// A PUT with `If-None-Match: *` does not change an existing object.
 pub async fn put_if_absent_leaves_an_object_alone(harness: &Harness) -> Verdict {
     require!(harness, put_if_absent);
     harness.put("k", "first").await;
@@ -118,7 +118,7 @@ pub async fn put_if_absent_leaves_an_object_alone(harness: &Harness) -> Verdict 
     Verdict::Ran
 }
 
-/// Exactly one of several concurrent put-if-absent writers succeeds, and its bytes are stored.
+/// Of several concurrent writers with `If-None-Match: *`, exactly one succeeds, and its bytes are stored.
 pub async fn put_if_absent_has_one_winner(harness: &Harness) -> Verdict {
     require!(harness, put_if_absent);
     for round in 0..4 {
@@ -146,7 +146,7 @@ pub async fn put_if_absent_has_one_winner(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Put-if-match replaces the version that the caller has seen.
+/// A PUT with `If-Match` replaces the version with that ETag.
 pub async fn put_if_match_replaces_the_version_it_knows(harness: &Harness) -> Verdict {
     require!(harness, put_if_match);
     let tag = harness
@@ -165,7 +165,7 @@ pub async fn put_if_match_replaces_the_version_it_knows(harness: &Harness) -> Ve
     Verdict::Ran
 }
 
-/// Put-if-match does not change an object with another ETag.
+/// A PUT with `If-Match` does not change an object with another ETag.
 pub async fn put_if_match_leaves_another_version_alone(harness: &Harness) -> Verdict {
     require!(harness, put_if_match);
     let old = harness
@@ -182,7 +182,7 @@ pub async fn put_if_match_leaves_another_version_alone(harness: &Harness) -> Ver
     Verdict::Ran
 }
 
-/// Put-if-match fails if the object does not exist.
+/// A PUT with `If-Match` fails if the object does not exist.
 pub async fn put_if_match_needs_an_object(harness: &Harness) -> Verdict {
     require!(harness, put_if_match);
     let tag = ETag::new("d41d8cd98f00b204e9800998ecf8427e");

@@ -1,4 +1,4 @@
-//! Conformance: archived objects, and their restoration.
+//! Conformance cases of archived objects (GLACIER) and RestoreObject.
 
 use s3_core::{
     Attributes, CopyRequest, CreateUpload, ErrorKind, GetRequest, ObjectMeta, RestoreRequest,
@@ -28,7 +28,7 @@ fn is_restored(meta: &ObjectMeta) -> bool {
     )
 }
 
-/// An archived object has a HEAD but cannot be read, and the error has a hint.
+/// HEAD of an archived object succeeds; GET fails, and the error has a hint.
 pub async fn an_archived_object_is_not_read(harness: &Harness) -> Verdict {
     require!(harness, restore);
     archive(harness, "k").await;
@@ -44,7 +44,7 @@ pub async fn an_archived_object_is_not_read(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// A restored object is read, and get and head say until when.
+/// A restored object can be read, and GET and HEAD return the expiry of the restored copy.
 pub async fn a_restored_object_is_read(harness: &Harness) -> Verdict {
     require!(harness, restore);
     archive(harness, "k").await;
@@ -54,7 +54,7 @@ pub async fn a_restored_object_is_read(harness: &Harness) -> Verdict {
     assert!(is_restored(&harness.get("k").await.meta));
     let class = harness.head("k").await.attributes.storage_class;
     assert_eq!(class.as_deref(), Some("GLACIER"));
-    // Again: it stays readable for longer.
+    // A second restore extends the expiry.
     restore(harness, "k").await;
     assert_eq!(harness.read("k").await, "hello");
     Verdict::Ran
@@ -76,12 +76,12 @@ pub async fn an_archived_object_is_not_copied(harness: &Harness) -> Verdict {
     succeeds(harness.store.abort_upload(abort).await);
     restore(harness, "k").await;
     succeeds(harness.store.copy(copy()).await);
-    // The copy has the default class.
+    // The copy has the default storage class.
     assert_eq!(harness.read("copy").await, "hello");
     Verdict::Ran
 }
 
-/// An object that is in no archive cannot be restored, and neither can a missing one.
+/// RestoreObject fails for an object that is not archived, and for a missing one.
 pub async fn only_an_archived_object_is_restored(harness: &Harness) -> Verdict {
     require!(harness, restore);
     harness.put("k", "hello").await;

@@ -1,4 +1,4 @@
-//! Conformance: listing with a delimiter, which rolls up keys to common prefixes.
+//! Conformance cases of listings with a delimiter, which roll up keys to common prefixes.
 
 use s3_core::ListRequest;
 
@@ -13,7 +13,7 @@ async fn tree(harness: &Harness, prefix: &str) -> ListRequest {
     harness.listing(prefix).with_delimiter("/")
 }
 
-/// Asserts the entries of a complete listing.
+/// Asserts the objects and common prefixes of a complete listing.
 async fn gives(harness: &Harness, request: ListRequest, objects: &[&str], rolled_up: &[&str]) {
     let pages = pages(harness, request.clone()).await;
     assert_eq!(keys(harness, &pages), objects, "objects of {request:?}");
@@ -24,7 +24,7 @@ async fn gives(harness: &Harness, request: ListRequest, objects: &[&str], rolled
     );
 }
 
-/// At the root: objects without the delimiter, and each first directory once.
+/// Without a prefix: objects without the delimiter in their key, and each first-level directory once.
 pub async fn a_delimiter_rolls_up_the_root(harness: &Harness) -> Verdict {
     require!(harness, ordered_listing, exact_keys);
     let request = tree(harness, "").await;
@@ -32,7 +32,7 @@ pub async fn a_delimiter_rolls_up_the_root(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Below a directory: its objects and its directories, not the directory itself.
+/// With a directory as prefix: its objects and subdirectories, without the directory itself.
 pub async fn a_delimiter_rolls_up_a_directory(harness: &Harness) -> Verdict {
     require!(harness, ordered_listing, exact_keys);
     let request = tree(harness, "a/").await;
@@ -40,7 +40,7 @@ pub async fn a_delimiter_rolls_up_a_directory(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// A directory is rolled up where names need no exactness of the server.
+/// A tree of plain names is rolled up, also by servers that do not keep keys exactly.
 pub async fn a_plain_tree_is_rolled_up(harness: &Harness) -> Verdict {
     harness.put_all(&["x/1", "x/y/2", "x/y/3", "x/z/4"]).await;
     let request = harness.listing("x/").with_delimiter("/");
@@ -54,7 +54,7 @@ pub async fn a_plain_tree_is_rolled_up(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// A prefix without the delimiter at its end rolls up at the first delimiter behind it.
+/// With a prefix that does not end in the delimiter, keys are rolled up at the first delimiter after it.
 pub async fn a_prefix_without_slash_rolls_up_to_the_slash(harness: &Harness) -> Verdict {
     require!(harness, ordered_listing, exact_keys);
     let request = tree(harness, "a").await;
@@ -62,7 +62,7 @@ pub async fn a_prefix_without_slash_rolls_up_to_the_slash(harness: &Harness) -> 
     Verdict::Ran
 }
 
-/// Pages of one entry show every object and every prefix once.
+/// Pages of one entry return every object and every common prefix once.
 pub async fn a_prefix_is_shown_once_across_pages(harness: &Harness) -> Verdict {
     require!(harness, ordered_listing, exact_keys);
     for max_keys in [1, 2, 3] {
@@ -72,7 +72,7 @@ pub async fn a_prefix_is_shown_once_across_pages(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Objects and prefixes count alike towards the size of a page.
+/// Objects and common prefixes count alike towards the size of a page.
 pub async fn prefixes_count_towards_the_page(harness: &Harness) -> Verdict {
     require!(harness, ordered_listing, exact_keys);
     let request = tree(harness, "").await.with_max_keys(2);
@@ -85,7 +85,7 @@ pub async fn prefixes_count_towards_the_page(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// A directory with more keys than a page is still one entry.
+/// A directory with more keys than a page holds is one entry.
 pub async fn a_rolled_up_directory_costs_one_entry(harness: &Harness) -> Verdict {
     require!(harness, ordered_listing);
     for number in 0..30 {
@@ -158,7 +158,7 @@ pub async fn a_directory_marker_is_an_object(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Empty names between delimiters are names.
+/// Empty names between delimiters are rolled up like other names.
 pub async fn empty_names_are_rolled_up_too(harness: &Harness) -> Verdict {
     require!(harness, ordered_listing, exact_keys);
     harness.put_all(&["/lead", "a//b", "a//c"]).await;
@@ -186,7 +186,7 @@ pub async fn empty_names_are_rolled_up_too(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Names that web addresses must escape are rolled up as they are.
+/// Common prefixes of names that URLs must escape are returned exactly.
 pub async fn odd_names_are_rolled_up_as_they_are(harness: &Harness) -> Verdict {
     require!(harness, ordered_listing);
     harness.put_all(&["a b/1", "a%20b/1", "a+b/1", "é/1"]).await;

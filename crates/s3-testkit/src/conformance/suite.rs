@@ -1,4 +1,4 @@
-//! The list of conformance cases, and the runner of a case.
+//! The list of all conformance cases, the macro that makes tests of them, and the runner of a case.
 
 use std::panic::AssertUnwindSafe;
 
@@ -45,7 +45,7 @@ async fn after_each(harness: &Harness) {
     }
 }
 
-/// The same for a server whose capabilities are not declared; that it lists no uploads is the finding of other cases.
+/// Does the same for a server with undeclared capabilities. If the server cannot list uploads, other cases report that.
 async fn after_each_where_uploads_are_listed(harness: &Harness) {
     let page = ListUploads::new(harness.prefix(""));
     match harness.store.list_uploads(page).await {
@@ -54,10 +54,10 @@ async fn after_each_where_uploads_are_listed(harness: &Harness) {
     }
 }
 
-/// A case, for programs that run the suite outside of `cargo test`.
+/// A conformance case, for programs that run the suite outside of `cargo test`.
 #[derive(Clone, Copy, Debug)]
 pub struct Case {
-    /// Its family and name: `get::one_byte_comes_back`.
+    /// Its group and name: `get::one_byte_comes_back`.
     pub name: &'static str,
     case: for<'a> fn(&'a Harness) -> LocalBoxFuture<'a, Verdict>,
 }
@@ -126,7 +126,7 @@ macro_rules! conformance_suite {
     };
 }
 
-/// Lists the cases by family, in the given form; part of [`conformance_suite!`] and [`cases`].
+/// Lists the cases by group, in the given form; part of [`conformance_suite!`] and [`cases`].
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_cases {
@@ -393,7 +393,7 @@ macro_rules! __conformance_cases {
     };
 }
 
-/// Writes the families as tests or as a list; part of [`conformance_suite!`] and [`cases`].
+/// Writes the groups as tests or as a list; part of [`conformance_suite!`] and [`cases`].
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_forms {
@@ -421,7 +421,7 @@ macro_rules! __conformance_forms {
 
 #[cfg(test)]
 mod tests {
-    /// The families and their text.
+    /// The groups and the source text of their files.
     const FAMILIES: &[(&str, &str)] = &[
         ("get", include_str!("get.rs")),
         ("missing", include_str!("missing.rs")),
@@ -439,7 +439,7 @@ mod tests {
         ("buckets", include_str!("buckets.rs")),
     ];
 
-    /// Returns the names of the cases that a family's text defines, as functions or as lines of a table.
+    /// Returns the names of the cases that a file defines, as functions or as rows of a table.
     fn defined(text: &str) -> impl Iterator<Item = &str> {
         text.lines().filter_map(|line| {
             let function = line.strip_prefix("pub async fn ");
@@ -447,12 +447,12 @@ mod tests {
                 .strip_prefix("    ")
                 .filter(|row| row.contains(") => "));
             let (name, _) = function.or(row)?.split_once('(')?;
-            // Rows of a table, not the arms of a match nor the pattern of the table's macro.
+            // Only rows of a table, not match arms or the pattern of the macro.
             name.starts_with(char::is_alphabetic).then_some(name)
         })
     }
 
-    /// Returns the names that the macro lists for a family.
+    /// Returns the names of the cases that the macro lists for a group.
     fn listed(family: &str) -> Vec<&'static str> {
         let start = format!("            {family} {{");
         let lines = include_str!("suite.rs")

@@ -1,4 +1,4 @@
-//! Conformance: tags of objects.
+//! Conformance cases of object tags: GetObjectTagging, PutObjectTagging, and tags of writes and copies.
 
 use s3_core::{
     Attributes, CompleteUpload, CopyRequest, CreateUpload, ErrorKind, GetTags, SetTags, Store,
@@ -34,7 +34,7 @@ pub async fn an_object_has_no_tags_at_first(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// A write brings its tags; get and head count them.
+/// A write stores its tags; GET and HEAD return their number.
 pub async fn a_write_brings_its_tags(harness: &Harness) -> Verdict {
     require!(harness, tags);
     let sent = tags(&[("animal", "cat"), ("odd + name", "a=b & é")]);
@@ -45,7 +45,7 @@ pub async fn a_write_brings_its_tags(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// Tags are replaced as a whole, without a change of the object.
+/// PutObjectTagging replaces all tags and does not change the object.
 pub async fn tags_are_replaced_as_a_whole(harness: &Harness) -> Verdict {
     require!(harness, tags);
     put(harness, "k", tags(&[("a", "1"), ("b", "2")])).await;
@@ -60,7 +60,7 @@ pub async fn tags_are_replaced_as_a_whole(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// More than ten tags are rejected, and so is a name of more than 128 characters.
+/// More than ten tags, or a tag key of more than 128 characters, are rejected.
 pub async fn too_many_tags_are_rejected(harness: &Harness) -> Verdict {
     require!(harness, tags);
     harness.put("k", "x").await;
@@ -76,7 +76,7 @@ pub async fn too_many_tags_are_rejected(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// A missing object has no tags to read or set.
+/// Reading or setting the tags of a missing object fails.
 pub async fn a_missing_object_has_no_tags(harness: &Harness) -> Verdict {
     require!(harness, tags);
     let url = harness.url("missing");
@@ -102,7 +102,7 @@ pub async fn a_copy_keeps_or_replaces_tags(harness: &Harness) -> Verdict {
     Verdict::Ran
 }
 
-/// An upload in parts keeps the tags that it was created with.
+/// A multipart upload keeps the tags that it was created with.
 pub async fn an_upload_brings_its_tags(harness: &Harness) -> Verdict {
     require!(harness, tags);
     let url = harness.url("k");

@@ -1,4 +1,4 @@
-//! [`Verdict`]: result of a conformance case, run or skipped.
+//! [`Verdict`]: result of a conformance case, run or skipped, and the macro `require!` that skips a case.
 
 /// The outcome of a case that did not fail; a failing case panics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Conformance: versions, delete markers, and the listing of both. Each case has a bucket of its own.
+//! Conformance cases of bucket versioning, delete markers and ListObjectVersions. Each case has its own bucket.
 
 use s3_core::{
     BucketRequest, CompleteUpload, CopyRequest, CreateUpload, DeleteRequest, DeletedVersion,
@@ -94,7 +94,7 @@ impl<'h> Versioned<'h> {
     }
 }
 
-/// A new bucket keeps no versions; enabled and suspended can be told apart.
+/// Versioning of a new bucket is off; enabled and suspended are reported as such.
 pub async fn a_bucket_keeps_versions_when_told_to(harness: &Harness) -> Verdict {
     require!(harness, versions);
     let state = async |bucket: &str| {
@@ -109,7 +109,7 @@ pub async fn a_bucket_keeps_versions_when_told_to(harness: &Harness) -> Verdict 
     bucket.end().await
 }
 
-/// Every version can be read by its id, the newest one without.
+/// Every version can be read by its ID, the newest one also without an ID.
 pub async fn a_version_is_read_by_its_id(harness: &Harness) -> Verdict {
     require!(harness, versions);
     let bucket = Versioned::new(harness, "2").await;
@@ -136,7 +136,7 @@ pub async fn a_missing_version_is_not_found(harness: &Harness) -> Verdict {
     bucket.end().await
 }
 
-/// A delete hides an object behind a marker. Deleting the marker shows the object again.
+/// A delete adds a delete marker that hides the object. Deleting the marker restores it.
 pub async fn a_delete_marker_hides_the_object(harness: &Harness) -> Verdict {
     require!(harness, versions);
     let bucket = Versioned::new(harness, "4").await;
@@ -158,7 +158,7 @@ pub async fn a_delete_marker_hides_the_object(harness: &Harness) -> Verdict {
     bucket.end().await
 }
 
-/// A delete marker has no content, and its error names it.
+/// A delete marker cannot be read, and the error names it.
 pub async fn a_delete_marker_cannot_be_read(harness: &Harness) -> Verdict {
     require!(harness, versions);
     let bucket = Versioned::new(harness, "5").await;
@@ -177,7 +177,7 @@ pub async fn a_delete_marker_cannot_be_read(harness: &Harness) -> Verdict {
     bucket.end().await
 }
 
-/// Deleting the newest version makes the one before it the newest.
+/// Deleting the newest version makes the previous one the newest.
 pub async fn a_deleted_version_uncovers_the_one_before(harness: &Harness) -> Verdict {
     require!(harness, versions);
     let bucket = Versioned::new(harness, "6").await;
@@ -191,7 +191,7 @@ pub async fn a_deleted_version_uncovers_the_one_before(harness: &Harness) -> Ver
     bucket.end().await
 }
 
-/// While versioning is suspended, writes replace the version `null` and no other.
+/// While versioning is suspended, writes replace the version `null` only.
 pub async fn a_suspended_bucket_replaces_the_version_null(harness: &Harness) -> Verdict {
     require!(harness, versions);
     let bucket = Versioned::new(harness, "7").await;
@@ -259,7 +259,7 @@ pub async fn versions_are_listed_in_pages(harness: &Harness) -> Verdict {
     bucket.end().await
 }
 
-/// An old version is copied to be the newest one; a part may be copied from it, too.
+/// An old version can be copied, also into a part.
 pub async fn an_old_version_can_be_copied(harness: &Harness) -> Verdict {
     require!(harness, versions);
     let bucket = Versioned::new(harness, "9").await;
@@ -303,7 +303,7 @@ pub async fn an_upload_creates_a_version(harness: &Harness) -> Verdict {
     bucket.end().await
 }
 
-/// A delete marker is no object for a conditional write.
+/// A PUT with `If-None-Match: *` succeeds if the newest version is a delete marker.
 pub async fn a_write_if_absent_goes_over_a_delete_marker(harness: &Harness) -> Verdict {
     require!(harness, versions, put_if_absent);
     let bucket = Versioned::new(harness, "11").await;
@@ -319,7 +319,7 @@ pub async fn a_write_if_absent_goes_over_a_delete_marker(harness: &Harness) -> V
     bucket.end().await
 }
 
-/// A bucket with nothing but old versions is not empty.
+/// A bucket that contains only old versions is not empty and cannot be deleted.
 pub async fn a_bucket_with_old_versions_stays(harness: &Harness) -> Verdict {
     require!(harness, versions);
     let bucket = Versioned::new(harness, "12").await;

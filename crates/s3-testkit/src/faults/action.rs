@@ -56,7 +56,7 @@ pub enum FaultAction {
     Stall {
         /// The position in the body; if `None`, before the request takes effect.
         at: Option<Position>,
-        /// The duration; until the client closes the connection if `None`.
+        /// The duration; if `None`, until the client closes the connection.
         wait: Option<Duration>,
     },
     /// The response has another ETag, as if the object had been replaced.
@@ -81,7 +81,7 @@ pub enum FaultAction {
     /// Status 200 and the XML declaration are sent immediately, then white space, one space at a time, then the rest of
     /// the response. S3 does this while it completes an upload or copies a large object.
     WhiteSpace {
-        /// How long the white space lasts.
+        /// The duration of the white space.
         wait: Duration,
         /// The length of the pause before each space.
         every: Duration,
@@ -120,7 +120,7 @@ pub enum FaultAction {
     AfterCommit(Box<Self>),
 }
 
-/// How a page of a listing is wrong.
+/// The fault of a page of a listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ListFault {
@@ -138,13 +138,13 @@ pub enum ListFault {
     Overlaps,
 }
 
-/// Defines the names of the actions in one match, of which [`FaultAction::NAMES`] leaves none out.
+/// Defines the names of the actions in one match, so that [`FaultAction::NAMES`] is complete.
 macro_rules! names {
     ($($action:pat => $name:literal,)*) => {
         /// The names of all actions.
         pub const NAMES: &[&'static str] = &[$($name),*];
 
-        /// Returns the name by which [`Delivered::actions`](crate::Delivered::actions) counts the action.
+        /// Returns the name of the action in [`Delivered::actions`](crate::Delivered::actions).
         #[must_use]
         pub const fn name(&self) -> &'static str {
             match self {

@@ -1,4 +1,5 @@
-//! [`Faults`]: an active fault plan, its remaining uses and its delivered faults.
+//! [`Faults`]: the fault plan of a running server or store: selects the fault of each request and counts delivered
+//! ones.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,15 +12,15 @@ use super::random::Occurrences;
 use super::{FaultAction, FaultPlan, FaultRule};
 use crate::Call;
 
-/// How often faults took effect.
+/// The number of faults that took effect.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Delivered {
-    /// For each rule of the plan, in its order.
+    /// Per rule of the plan, in order.
     pub rules: Vec<u64>,
-    /// For the random part of the plan.
+    /// Of the random part of the plan.
     pub random: u64,
-    /// For each action, by its [name](FaultAction::name).
+    /// Per action, by its [name](FaultAction::name).
     pub actions: BTreeMap<&'static str, u64>,
 }
 
@@ -42,9 +43,9 @@ struct PlanState {
     matched: Vec<u32>,
     delivered: Delivered,
     occurrences: Occurrences,
-    /// When the plan was set; `None` before the first plan.
+    /// The time when the plan was set; `None` before the first plan.
     started: Option<Instant>,
-    /// Counts the plans, so that a late delivery is not counted for the next plan.
+    /// The number of the plan, so that a late delivery is not counted for the next plan.
     generation: u64,
 }
 

@@ -21,7 +21,7 @@ type Polled = Poll<Option<Result<Frame<Bytes>, StdError>>>;
 pub(crate) enum BodyFault {
     /// The connection is closed, with or without a reset.
     End { reset: bool },
-    /// The body stalls, for ever if there is no duration.
+    /// The body stalls; forever if there is no duration.
     Wait(Option<Duration>),
     /// A bit of the next byte is flipped.
     Flip,
@@ -70,7 +70,7 @@ enum Stage {
         every: Duration,
         pause: Pin<Box<Sleep>>,
     },
-    /// The XML declaration is sent immediately, then blanks, one after each pause, then the rest of the document.
+    /// The XML declaration is sent immediately, then spaces, one after each pause, then the rest of the document.
     Blank {
         declared: bool,
         left: u128,
@@ -98,7 +98,7 @@ impl FaultyBody {
         &self.control
     }
 
-    /// Adds a fault after `at` bytes, which are fewer than the body has.
+    /// Adds a fault after `at` bytes, which must be less than the length of the body.
     pub(super) fn with_fault(
         mut self,
         at: u64,
@@ -114,8 +114,8 @@ impl FaultyBody {
         self
     }
 
-    /// Sends blanks between the XML declaration and the rest of the document, as S3 and MinIO do: XML allows no white space
-    /// before the declaration.
+    /// Sends spaces between the XML declaration and the rest of the document, as S3 and MinIO do: XML does not allow
+    /// white space before the declaration.
     pub(super) fn after_white_space(
         mut self,
         wait: Duration,
@@ -303,8 +303,8 @@ impl FaultyBody {
         }
     }
 
-    /// Enforces the declared length: bytes after it are sent, too, but not as a part of the body, and missing bytes end
-    /// the connection.
+    /// Enforces the announced length: excess bytes are sent outside of the response, and missing bytes end the
+    /// connection.
     fn enforce_announced_length(&mut self, polled: Polled, cx: &mut Context<'_>) -> Polled {
         let Some(announced) = &mut self.announced else {
             return polled;

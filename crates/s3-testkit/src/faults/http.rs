@@ -1,4 +1,4 @@
-//! Fault injection over HTTP, between the connection and the S3 service.
+//! Serves a request over HTTP with its fault: closes the connection, stalls, or changes the response of the S3 service.
 
 use std::fmt;
 use std::sync::Arc;
@@ -109,7 +109,7 @@ pub(crate) async fn respond(
     }
 }
 
-/// Replaces the response: closes the connection, waits, or returns an error response.
+/// Applies a fault that replaces the response: closes the connection, stalls, or returns an error response.
 async fn replace_response(
     action: &FaultAction,
     counter: DeliveryCounter,
@@ -174,7 +174,7 @@ async fn discard(body: Incoming) {
     read(body, u64::MAX).await;
 }
 
-/// Reads at least `bytes` of a request body, if it is that long.
+/// Reads at least `bytes` of a request body, or all of a shorter body.
 async fn read(mut body: Incoming, mut bytes: u64) {
     while bytes > 0
         && let Some(Ok(frame)) = body.frame().await

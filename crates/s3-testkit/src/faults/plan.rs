@@ -1,11 +1,11 @@
-//! [`FaultPlan`] and [`FaultRule`]: rules for injected faults.
+//! [`FaultPlan`] and [`FaultRule`]: which requests get which fault, how often and when.
 
 use std::ops::Range;
 use std::time::Duration;
 
 use super::{FaultAction, FaultMatch};
 
-/// An action for some of the matching requests.
+/// A fault for some of the matching requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FaultRule {
@@ -13,7 +13,7 @@ pub struct FaultRule {
     pub matcher: FaultMatch,
     /// The action.
     pub action: FaultAction,
-    /// How often the rule applies; always if `None`.
+    /// The number of times the rule applies; unlimited if `None`.
     pub times: Option<u32>,
     /// The number of matching requests to skip first.
     pub skip: u32,

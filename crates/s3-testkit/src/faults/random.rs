@@ -1,4 +1,4 @@
-//! Random faults that depend on a seed and on the request, not on the order of arrival.
+//! Chooses random faults from a seed and the request, independent of the order in which requests arrive.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use crate::Call;
 /// Query parameters that differ between runs.
 const VOLATILE: &[&str] = &["uploadId", "x-id"];
 
-/// How often each request was sent: one entry per distinct request.
+/// The number of times each request was sent: one entry per distinct request.
 #[derive(Debug, Default)]
 pub(crate) struct Occurrences(HashMap<u64, u64>);
 
@@ -55,7 +55,7 @@ fn fnv(hash: u64, bytes: &[u8]) -> u64 {
     })
 }
 
-/// The finaliser of splitmix64.
+/// The finalizer of splitmix64.
 const fn mixed(value: u64) -> u64 {
     let value = value.wrapping_add(0x9E37_79B9_7F4A_7C15);
     let value = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

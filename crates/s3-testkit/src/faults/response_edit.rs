@@ -1,4 +1,4 @@
-//! Error responses of faults, and changes to real responses.
+//! Builds the error responses of faults, and changes real responses: ETag, headers, range, body and length.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,7 +39,7 @@ pub(super) fn error_response(
     response
 }
 
-/// Applies a fault to a response, if the response allows it.
+/// Applies a fault to a response, if it can be applied to that response.
 pub(super) fn apply(
     mut response: FaultyResponse,
     action: FaultAction,

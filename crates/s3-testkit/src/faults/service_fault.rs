@@ -1,4 +1,4 @@
-//! Faults that the S3 service injects itself: wrong listing pages, and whole objects instead of ranges.
+//! [`FaultHook`]: faults that the S3 service applies itself: wrong listing pages, and whole objects instead of ranges.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -17,7 +17,7 @@ pub(crate) enum ServiceFault {
     WholeObject,
 }
 
-/// Applies a fault to the first operation of a request that it fits.
+/// Applies a fault to the first matching operation of a request.
 #[derive(Debug)]
 pub(crate) struct FaultHook {
     fault: ServiceFault,
@@ -59,10 +59,10 @@ impl RequestHook for FaultHook {
     }
 }
 
-/// Returns a page with the fault. If the fault does not apply to this listing, the page is correct and nothing is
+/// Returns a page with the fault. If the fault does not apply to this listing, the page is correct and the fault is not
 /// counted.
 ///
-/// [`ListFault::NoToken`] is an empty token, which is left out over HTTP.
+/// For [`ListFault::NoToken`] the token is empty, and omitted over HTTP.
 pub(crate) async fn faulty_page(
     store: &impl Store,
     request: ListRequest,
@@ -108,7 +108,7 @@ pub(crate) async fn faulty_page(
     Ok(page)
 }
 
-/// Returns the error for a page without a continuation token, the same as that of an HTTP client.
+/// Returns the error for a page without a continuation token, which is the same as that of the HTTP client.
 pub(super) fn no_token() -> Error {
     Error::new(ErrorKind::Protocol, Operation::List)
         .with_message("the response is truncated, but does not say where the next page begins")

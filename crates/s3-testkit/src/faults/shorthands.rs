@@ -1,4 +1,4 @@
-//! Shorthand constructors of [`FaultAction`]s, named after the behaviour of servers.
+//! Constructors of common [`FaultAction`]s, such as `slow_down` or `truncate_half`.
 
 use std::time::Duration;
 
@@ -140,7 +140,7 @@ impl FaultAction {
         }
     }
 
-    /// Sends white space, a blank per second, and then the response.
+    /// Sends white space, one space per second, and then the response.
     #[must_use]
     pub const fn white_space(wait: Duration) -> Self {
         Self::WhiteSpace {
@@ -150,7 +150,7 @@ impl FaultAction {
         }
     }
 
-    /// Sends white space, a blank per second, and then an error.
+    /// Sends white space, one space per second, and then an error.
     #[must_use]
     pub fn white_space_then(wait: Duration, code: &str) -> Self {
         Self::WhiteSpace {

@@ -1,4 +1,4 @@
-//! Accepting, serving and closing of connections.
+//! Accept loop of the test server: accepts, serves and closes connections, and can stop listening.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -19,10 +19,10 @@ use super::connection::Connection;
 use super::request_handler::RequestHandler;
 use super::socket_activity::SocketActivity;
 
-/// The pause after a failed accept, as when the process has no more file descriptors.
+/// Pause after a failed `accept`, for example when the process has no more file descriptors.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Starts or stops listening; the sender gets the result.
+/// A command to start (`true`) or stop listening; the sender receives the result.
 pub(super) type ListenCommand = (bool, oneshot::Sender<io::Result<()>>);
 
 /// Accepts connections until `stop`, then waits for requests in flight. Dropping the future closes all connections.
@@ -38,7 +38,7 @@ pub(super) async fn serve(
     loop {
         tokio::select! {
             stream = acceptor.next() => {
-                // Counted before its task runs, so that no open connection is left out.
+                // Counted before its task runs, so that the number of open connections is exact.
                 let control = Arc::new(ConnectionControl::default());
                 let connection = Connection::new(stream, Arc::clone(&control), activity.clone());
                 connections.spawn(serve_connection(connection, control, handler.clone(), stop.clone()));
@@ -61,7 +61,7 @@ pub(super) async fn serve(
     while connections.join_next().await.is_some() {}
 }
 
-/// The port of the server: listening, or only bound.
+/// The port of the server: listening or only bound.
 enum Acceptor {
     Listening(TcpListener),
     /// Keeps the port without listening: connections are refused.

@@ -1,4 +1,4 @@
-//! [`BlockingServer`]: a server on its own thread.
+//! [`BlockingServer`]: an [`S3Server`] on its own thread, for code without a tokio runtime.
 
 use std::io;
 use std::ops::Deref;
@@ -49,7 +49,7 @@ impl BlockingServer {
             .name("s3-testkit".to_owned())
             .spawn(move || {
                 runtime.block_on(async move {
-                    // Without a receiver the caller is gone.
+                    // If there is no receiver, the caller has stopped waiting.
                     if sender.send(builder.start().await.map(Arc::new)).is_ok() {
                         ended.cancelled().await;
                     }
@@ -93,7 +93,7 @@ impl Drop for BlockingServer {
     fn drop(&mut self) {
         self.end.cancel();
         if let Some(thread) = self.thread.take() {
-            // A panic of the server's thread has been printed already.
+            // The panic of the server's thread has already been printed.
             let _ = thread.join();
         }
     }

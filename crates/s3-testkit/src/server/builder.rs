@@ -1,4 +1,4 @@
-//! [`S3ServerBuilder`]: the settings of a server.
+//! [`S3ServerBuilder`]: settings of an [`S3Server`].
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -16,7 +16,7 @@ use super::socket_activity::SocketActivity;
 use super::{S3Server, accept};
 use crate::{FaultPlan, Faults, RequestLog};
 
-/// The settings of an [`S3Server`], which [`start`](Self::start) starts.
+/// Settings of an [`S3Server`]; [`start`](Self::start) starts it.
 #[derive(Debug)]
 #[must_use = "a builder does nothing until it is started"]
 pub struct S3ServerBuilder {
@@ -70,26 +70,26 @@ impl S3ServerBuilder {
         self
     }
 
-    /// Sets the region of the buckets, `us-east-1` by default. A request that is signed for another one is rejected with
-    /// `400 AuthorizationHeaderMalformed`, which names the right one.
+    /// Sets the region of the buckets, `us-east-1` by default. A request that is signed for another region is rejected
+    /// with `400 AuthorizationHeaderMalformed`, which names this region.
     pub fn region(mut self, region: &str) -> Self {
         region.clone_into(&mut self.region);
         self
     }
 
-    /// Adds a domain whose subdomains are buckets. `s3.localhost` and `localhost` are included already.
+    /// Adds a domain whose subdomains are buckets. `s3.localhost` and `localhost` are always included.
     pub fn virtual_host_domain(mut self, domain: &str) -> Self {
         self.domains.push(domain.to_owned());
         self
     }
 
-    /// Also responses requests without a signature, such as those of curl.
+    /// Also responds to requests without a signature, such as those of curl.
     pub fn allow_anonymous(mut self) -> Self {
         self.service = self.service.allow_anonymous();
         self
     }
 
-    /// Waits so long before each response.
+    /// Sets the latency before each response.
     pub fn latency(mut self, latency: Duration) -> Self {
         self.service = self.service.latency(latency);
         self
@@ -101,15 +101,15 @@ impl S3ServerBuilder {
         self
     }
 
-    /// Repeats the response to a CompleteMultipartUpload that is sent again, as AWS does. Without it, the second one fails
-    /// with `404 NoSuchUpload`, as on most other servers, which clients must cope with.
+    /// Repeats the response to a CompleteMultipartUpload that is sent again, as AWS does. By default the second one
+    /// fails with `404 NoSuchUpload`, as on most other servers; clients must handle both.
     pub fn repeat_completions(mut self) -> Self {
         self.repeats_completions = true;
         self
     }
 
-    /// Computes a CRC64NVME of objects that are written without a checksum, as AWS does. Without it, they have none, as on
-    /// most other servers.
+    /// Computes a CRC64NVME of objects that are written without a checksum, as AWS does. By default they have no
+    /// checksum, as on most other servers.
     pub fn default_checksums(mut self) -> Self {
         self.adds_checksums = true;
         self

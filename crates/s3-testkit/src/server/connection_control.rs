@@ -1,4 +1,4 @@
-//! [`ConnectionControl`]: how faults throttle, reset or close a connection.
+//! [`ConnectionControl`]: shared state by which faults throttle, reset or close a TCP connection.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::{Sleep, sleep};
 
-/// Controls a connection; shared by the connection and its responses.
+/// Controls a connection; shared with its responses.
 #[derive(Debug, Default)]
 pub(crate) struct ConnectionControl {
     flushes: AtomicU64,
@@ -20,9 +20,9 @@ pub(crate) struct ConnectionControl {
 
 #[derive(Debug, Default)]
 struct ControlState {
-    /// Waits for a flush.
+    /// The task that waits for a flush.
     waiting: Option<Waker>,
-    /// Waits for the next request.
+    /// The task that waits for the next request.
     reading: Option<Waker>,
     throttle: Option<WriteThrottle>,
     /// Bytes to send after everything that has been written so far.
@@ -30,7 +30,7 @@ struct ControlState {
     close: ClosePhase,
 }
 
-/// Progress of closing a connection after its response.
+/// The state of closing a connection after its response.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum ClosePhase {
     #[default]
@@ -118,7 +118,7 @@ impl ConnectionControl {
         Poll::Ready(throttle.bytes)
     }
 
-    /// Returns whether the connection is to be closed now, and registers the caller to be woken then.
+    /// Returns whether the connection must be closed now; if not, wakes the caller when it must.
     pub(super) fn is_closed(&self, cx: &Context<'_>) -> bool {
         let mut state = self.state();
         state.reading = Some(cx.waker().clone());

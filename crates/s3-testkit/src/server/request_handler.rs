@@ -1,4 +1,4 @@
-//! [`RequestHandler`]: records a request, applies faults and calls the S3 service.
+//! [`RequestHandler`]: records a request in the log, applies its fault and calls the S3 service.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::faults::{self, Faults};
 use crate::request_log::Metered;
 use crate::{Call, RequestLog};
 
-/// The state that all requests of a server share. Clone is a few reference counts.
+/// State shared by all requests of a server. Clone is a few reference counts.
 #[derive(Clone, Debug)]
 pub(super) struct RequestHandler {
     pub(super) service: Service,

@@ -1,4 +1,4 @@
-//! [`S3Server`]: a running server.
+//! [`S3Server`]: a running test server: endpoint, credentials, request log, faults and shutdown.
 
 use std::io;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use super::socket_activity::SocketActivity;
 use super::{BlockingServer, S3ServerBuilder};
 use crate::{Faults, RequestLog};
 
-/// How long [`S3Server::stop`] waits for requests in flight.
+/// Time that [`S3Server::stop`] waits for requests in flight.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// An in-process S3 server on 127.0.0.1. Dropping it closes its connections.
@@ -26,7 +26,7 @@ const GRACE: Duration = Duration::from_secs(2);
 /// SHA256, as header or trailer) and `Content-MD5`, accepts buckets in the path and in the host name, and returns every
 /// key exactly in listings with `encoding-type=url`.
 ///
-/// Access lists and policies are stored without effect.
+/// ACLs and policies are stored without effect.
 ///
 /// # Examples
 ///

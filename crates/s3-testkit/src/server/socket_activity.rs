@@ -1,4 +1,4 @@
-//! Counters of socket events, by which tests with a virtual clock see whether the server is idle.
+//! Counts socket events and open connections of a server. Tests with a virtual clock use them to detect an idle server.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

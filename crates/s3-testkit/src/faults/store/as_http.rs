@@ -1,4 +1,4 @@
-//! The HTTP request that corresponds to each call of a store, for matching rules.
+//! Converts each store call to the corresponding HTTP request, so that fault rules can match it.
 
 use s3_core::{
     AbortUpload, BucketRequest, CompleteUpload, CopyRequest, CreateUpload, DeleteRequest, Error,
@@ -8,7 +8,7 @@ use s3_core::{
 
 use crate::Call;
 
-/// A store call as fault rules and errors see it.
+/// A store call, in the form that fault rules match and errors name.
 pub(super) struct CallContext {
     pub(super) operation: Operation,
     pub(super) call: Call,

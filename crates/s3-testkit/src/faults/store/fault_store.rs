@@ -1,4 +1,4 @@
-//! [`FaultStore`]: a store wrapper that injects faults.
+//! [`FaultStore`]: a `Store` wrapper that injects the faults of a plan, without HTTP.
 
 use std::future::Future;
 use std::time::Duration;
@@ -80,7 +80,7 @@ impl<S: Store> FaultStore<S> {
             return Ok((call.await?, None));
         };
         let response = call.await;
-        // These apply to error responses too.
+        // These faults apply to error responses too.
         match &fault.action {
             FaultAction::LoseReply => {
                 fault.counter.count();
@@ -112,7 +112,7 @@ impl<S: Store> FaultStore<S> {
         }
     }
 
-    /// Applies a fault that comes before the call; otherwise returns it.
+    /// Applies a fault that precedes the call; otherwise returns it.
     async fn before(&self, context: &CallContext) -> Result<Option<Fault>> {
         let Some(fault) = self.faults.decide(&context.call) else {
             return Ok(None);
@@ -142,7 +142,7 @@ impl<S: Store> FaultStore<S> {
 
 const NO_RESPONSE: &str = "the connection was closed without a response";
 
-/// Replaces the response by an error; after a stall, the response follows.
+/// Replaces the response with an error; after a stall, returns the response.
 async fn replace_response(
     action: &FaultAction,
     counter: DeliveryCounter,

@@ -1,4 +1,4 @@
-//! The body of a get that is truncated, interrupted, stalled or changed by a fault.
+//! Truncates, interrupts, stalls or changes the body of a `get` of a [`FaultStore`](super::FaultStore).
 
 use std::ops::Range;
 use std::time::Duration;
@@ -52,7 +52,7 @@ struct FaultyStream {
     fault: Option<(FaultAction, DeliveryCounter)>,
     /// The rest of the frame that was split at the fault.
     rest: Bytes,
-    /// Bytes at a time, and the pause before each.
+    /// Maximum number of bytes that are sent at once, and the pause before each.
     trickle: Option<(usize, Duration)>,
     resource: String,
 }

@@ -1,4 +1,4 @@
-//! Faults on any store, without HTTP.
+//! Injects faults into the calls of any store, without HTTP.
 
 mod as_http;
 mod fault_store;
