@@ -1,4 +1,4 @@
-//! Frames of a blocking client: the same requests, which block.
+//! Blocking API: reads and writes CSV and Parquet objects, and listings, as Arrow record batches without async code.
 //!
 //! ```
 //! use s3_client::blocking::S3;
@@ -34,10 +34,10 @@ use crate::{CsvBatches, ReadCsv, Result};
 #[cfg(feature = "parquet")]
 use crate::{ParquetBatches, ReadParquet};
 
-/// Frames of a blocking client.
+/// Reads and writes objects of a blocking client as record batches.
 pub type Frames = crate::Frames<Blocking>;
 
-/// The rows of objects, as [`CsvBatches`] and `ParquetBatches`; `next` blocks until there are some.
+/// The rows of objects, as [`CsvBatches`] and `ParquetBatches`; `next` blocks until the next batch is decoded.
 #[derive(Debug)]
 pub struct Rows<B> {
     s3: S3,
@@ -55,7 +55,7 @@ impl<B: Stream<Item = Result<RecordBatch>> + Unpin> Iterator for Rows<B> {
     }
 }
 
-/// Defines the methods of the rows of a format, and of the request that opens them.
+/// Defines the methods of the rows of a format, and `open` of its read request.
 macro_rules! rows {
     ($request:ident, $batches:ident) => {
         impl Rows<$batches> {
@@ -73,11 +73,11 @@ macro_rules! rows {
         }
 
         impl $request<Blocking> {
-            /// Lists the objects, reads the header and the types, and begins to read.
+            /// Lists the objects, reads the header and infers the types, and begins to read.
             ///
             /// # Errors
             ///
-            /// As `open` of the asynchronous request, and if it is called in asynchronous code.
+            /// As `open` of the async request; also fails if it is called in async code.
             pub fn open(self) -> Result<Rows<$batches>> {
                 let (s3, request) = self.into_parts();
                 let batches = s3.block_on(request.open())??;
@@ -91,10 +91,10 @@ rows!(ReadCsv, CsvBatches);
 #[cfg(feature = "parquet")]
 rows!(ReadParquet, ParquetBatches);
 
-/// Turns objects of a blocking listing into record batches, as [`ListingBatches`](crate::ListingBatches) does.
+/// Converts the objects of a blocking listing to record batches, as [`ListingBatches`](crate::ListingBatches) does.
 pub trait ListingBatches: Iterator<Item = s3_client::Result<S3Info>> + Sized {
-    /// Returns batches of `rows` objects, of [`listing_schema`](crate::listing_schema); the last has fewer. 0 counts as
-    /// 1.
+    /// Returns batches with `rows` objects each, with the schema of [`listing_schema`](crate::listing_schema); the last
+    /// may have fewer. 0 counts as 1.
     ///
     /// The first failure ends the iterator, after the objects before it.
     fn record_batches(mut self, rows: usize) -> impl Iterator<Item = Result<RecordBatch>> {
@@ -120,7 +120,7 @@ pub trait ListingBatches: Iterator<Item = s3_client::Result<S3Info>> + Sized {
 
 impl<T: Iterator<Item = s3_client::Result<S3Info>>> ListingBatches for T {}
 
-/// Runs `write` while another thread iterates the rows of its parts, one after the other.
+/// Runs `write` while another thread iterates the rows of its parts, one part after another.
 ///
 /// Waits for the thread, also after `write` has failed: the parts may borrow from the caller.
 pub(crate) fn while_feeding<P, T>(
@@ -142,7 +142,7 @@ where
             for (part, sender) in feeds {
                 let batches = part.into_iter().map(Some).chain([None]);
                 for batch in batches {
-                    // A write that failed has dropped the receivers.
+                    // A failed write has dropped the receivers.
                     if sender.blocking_send(batch).is_err() {
                         return;
                     }
@@ -153,7 +153,7 @@ where
     })
 }
 
-/// Yields batches up to `None`. If the channel closes before that, the iterator has panicked and rows are missing.
+/// Yields batches until `None`. If the channel closes before that, the iterator has panicked and rows are missing.
 fn received(
     receiver: mpsc::Receiver<Option<Result<RecordBatch>>>,
 ) -> impl Stream<Item = Result<RecordBatch>> + Send {

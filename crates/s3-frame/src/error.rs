@@ -9,7 +9,7 @@ pub enum Error {
     /// A request failed, or a part has changed since it was listed.
     #[error(transparent)]
     S3(#[from] s3_client::Error),
-    /// A pattern or a key that is not valid.
+    /// A pattern or key is invalid.
     #[error("pattern \"{pattern}\" {reason}")]
     Pattern {
         /// The pattern as it was given.
@@ -17,10 +17,10 @@ pub enum Error {
         /// The problem with it.
         reason: String,
     },
-    /// A pattern that finds no object.
+    /// A pattern matches no object.
     #[error("no object matches \"{0}\"")]
     NoMatch(String),
-    /// A part that is not CSV, or does not fit the schema.
+    /// A part is not CSV, or does not match the schema.
     #[error("read {part}: {source}")]
     Csv {
         /// The URL of the part.
@@ -28,17 +28,17 @@ pub enum Error {
         /// The cause.
         source: ArrowError,
     },
-    /// A part whose header differs from that of the first part, or from the schema.
+    /// The header of a part differs from that of the first part or from the schema.
     #[error("{part} has the columns {found:?} instead of {expected:?}")]
     Header {
         /// The URL of the part.
         part: String,
-        /// Its columns.
+        /// The columns of the part.
         found: Vec<String>,
-        /// Those of the first part, or of the schema.
+        /// The columns of the first part or of the schema.
         expected: Vec<String>,
     },
-    /// There are objects where a set is to be written.
+    /// The set or object already exists, and the write must not replace it.
     #[error("write a set: there is {0} already")]
     Exists(String),
     /// Another writer has written the same set in the meantime. The value is the URL of its manifest.
@@ -49,7 +49,7 @@ pub enum Error {
         "manifest {0}: its writer has not finished the set\nhint: if it never will, write the set again and replace this one"
     )]
     Unfinished(String),
-    /// A manifest that cannot be read.
+    /// A manifest is invalid.
     #[error("manifest {url}: {reason}")]
     Manifest {
         /// The URL of the manifest.
@@ -57,7 +57,7 @@ pub enum Error {
         /// The problem with it.
         reason: String,
     },
-    /// A part that is not Parquet, or is damaged.
+    /// A part is not Parquet, or is damaged.
     #[cfg(feature = "parquet")]
     #[error("read {part}: {source}")]
     Parquet {
@@ -66,7 +66,7 @@ pub enum Error {
         /// The cause.
         source: parquet::errors::ParquetError,
     },
-    /// Rows that cannot be encoded as Parquet.
+    /// The rows cannot be encoded as Parquet.
     #[cfg(feature = "parquet")]
     #[error(transparent)]
     EncodeParquet(#[from] parquet::errors::ParquetError),
@@ -74,12 +74,12 @@ pub enum Error {
     #[cfg(feature = "datafusion")]
     #[error(transparent)]
     Query(#[from] datafusion::error::DataFusionError),
-    /// Arrow does not accept a column or a batch.
+    /// Arrow rejected a column or a batch.
     #[error(transparent)]
     Arrow(#[from] ArrowError),
 }
 
-/// A result of this crate.
+/// The result type of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl From<s3_core::Error> for Error {

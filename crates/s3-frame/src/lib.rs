@@ -1,7 +1,7 @@
-//! Listings and CSV objects of S3 as Arrow record batches.
+//! Reads S3 listings and CSV and Parquet objects as Arrow record batches, and writes record batches as objects.
 //!
-//! [`ListingBatches`] turns a listing into record batches. [`Frames::read_csv`] reads the CSV objects that patterns find,
-//! and [`Frames::write_csv`] writes a set of them.
+//! [`ListingBatches`] converts a listing to record batches. [`Frames::read_csv`] reads the CSV objects that match
+//! patterns, and [`Frames::write_csv`] writes a set of them.
 //!
 //! ```text
 //! patterns ──► listing ──► parts: key, size, ETag

@@ -1,4 +1,4 @@
-//! Listings as record batches.
+//! [`ListingBatches`]: converts an S3 listing to Arrow record batches.
 
 use std::sync::{Arc, LazyLock};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -40,16 +40,17 @@ pub fn listing_schema() -> SchemaRef {
     Arc::clone(&SCHEMA)
 }
 
-/// Turns objects of a listing into record batches.
+/// Converts the objects of a listing to record batches.
 pub trait ListingBatches:
     Stream<Item = s3_client::Result<S3Info>> + Send + Sized + 'static
 {
-    /// Returns batches of `rows` objects, of [`listing_schema`]; the last has fewer. 0 counts as 1.
+    /// Returns batches with `rows` objects each, with the schema of [`listing_schema`]; the last may have fewer. 0
+    /// counts as 1.
     ///
-    /// The first failure ends the stream, after the objects before it.
+    /// The first error ends the stream, after the objects before it.
     fn record_batches(self, rows: usize) -> impl Stream<Item = Result<RecordBatch>> + Send {
         let chunks = Some(self.try_chunks(rows.max(1)).boxed());
-        // The rest of the listing until it fails, and the failure until it is returned.
+        // The state is the rest of the listing, and the error to return next.
         stream::unfold((chunks, None), |(mut chunks, mut failure)| async move {
             let next = match failure.take() {
                 Some(error) => Err(error),
@@ -96,7 +97,7 @@ pub(crate) fn batch(objects: &[S3Info]) -> Result<RecordBatch> {
     Ok(RecordBatch::try_new(listing_schema(), columns)?)
 }
 
-/// Returns milliseconds since 1970; negative before.
+/// Returns the milliseconds since 1970; negative for earlier times.
 fn millis(time: SystemTime) -> i64 {
     let clamped =
         |duration: std::time::Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);

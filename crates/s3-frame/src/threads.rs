@@ -15,10 +15,10 @@ pub(crate) enum Threads {
 }
 
 impl Threads {
-    /// Runs `work` as a task from the first poll on. Dropping the future cancels it.
+    /// Runs `work` as a task, which starts with the first poll. Dropping the future cancels it.
     ///
-    /// The task runs also while the future is not polled: reads of a part that wait for the rows of another one keep no
-    /// request of the engine's limit.
+    /// The task makes progress while the future is not polled, so a read of a part that waits for the rows of another
+    /// part does not keep one of the request slots of the engine.
     pub(crate) fn run<T: Send + 'static>(
         self,
         work: impl Future<Output = Result<T>> + Send + 'static,
@@ -41,7 +41,7 @@ impl Threads {
     }
 }
 
-/// A task that ends with its handle.
+/// A task that is cancelled when its handle is dropped.
 pub(crate) struct CancelOnDrop<T>(pub(crate) JoinHandle<T>);
 
 impl<T> Drop for CancelOnDrop<T> {

@@ -1,4 +1,4 @@
-//! [`CsvBatches`]: the rows of all parts.
+//! [`CsvBatches`]: stream of the record batches of CSV objects, which are decoded one after another.
 
 use std::fmt;
 use std::pin::Pin;
@@ -19,12 +19,12 @@ use super::times::parse_batch;
 use crate::set::Part;
 use crate::{Error, Result};
 
-/// How many parts are open: the one that is decoded, and those after it.
+/// Number of open parts: the one that is decoded, and those after it.
 const OPEN_PARTS: usize = 4;
 
-/// The rows of CSV objects: part after part in the order of [`parts`](Self::parts), and in the order of the rows within one.
+/// The rows of CSV objects: part after part in the order of [`parts`](Self::parts), and in order within each part.
 ///
-/// The first failure ends the stream. Dropping it cancels its read-ahead.
+/// The first error ends the stream. Dropping it cancels its read-ahead.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct CsvBatches {
     schema: SchemaRef,
@@ -90,9 +90,9 @@ struct PartRows {
     part: Part,
     body: ObjectReader,
     decoder: Decoder,
-    /// The columns that are decoded.
+    /// The columns that the decoder returns.
     columns: SchemaRef,
-    /// Received bytes that are not decoded yet.
+    /// Received bytes that are not yet decoded.
     frame: Bytes,
     has_begun: bool,
     has_ended: bool,
@@ -131,7 +131,7 @@ impl PartRows {
                 self.fill().await?;
                 continue;
             }
-            // An empty slice, which only the end may be, ends the last record.
+            // An empty slice, which only occurs at the end, ends the last record.
             let decoded = self.decoder.decode(&self.frame);
             let decoded = decoded.map_err(|source| csv_error(&self.part, source))?;
             self.frame.advance(decoded);
@@ -146,7 +146,7 @@ impl PartRows {
         }
     }
 
-    /// Waits for bytes or the end.
+    /// Waits for more bytes or the end of the part.
     async fn fill(&mut self) -> Result<()> {
         match self.body.try_next().await? {
             Some(frame) => self.frame = frame,
@@ -155,7 +155,7 @@ impl PartRows {
         Ok(())
     }
 
-    /// Reads the byte order mark and the header.
+    /// Skips the byte order mark and reads the header.
     async fn begin(&mut self) -> Result<()> {
         while self.frame.len() < 3 && !self.has_ended {
             let before = std::mem::take(&mut self.frame);
@@ -193,7 +193,7 @@ impl PartRows {
         }
     }
 
-    /// Adds the column with the URL of the part, if the schema has it.
+    /// Adds the column with the URL of the part, if the schema has one.
     fn with_path(&self, batch: RecordBatch) -> Result<RecordBatch> {
         let schema = &self.scan.schema;
         if schema.fields().len() == batch.num_columns() {
@@ -218,8 +218,7 @@ mod tests {
     use super::*;
     use crate::Frames;
 
-    /// Reads an object with this text, which comes as the plan wants it, and returns the names of its columns and the
-    /// number of its rows.
+    /// Reads an object with this text under a fault plan and returns its column names and its number of rows.
     async fn read(text: &str, plan: FaultPlan) -> Result<(Vec<String>, usize)> {
         let store = FaultStore::new(MemoryStore::with_buckets(["b"]), plan);
         let s3 = S3::builder().store(store).build()?;
@@ -233,7 +232,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn no_row_is_taken_for_the_header() {
+    async fn the_header_is_exactly_the_first_record() {
         let byte_by_byte = || {
             let trickle = FaultAction::Trickle {
                 bytes: 1,
@@ -263,7 +262,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_sample_of_a_large_part_ends_with_a_record() {
-        // Types are inferred from 1,000 rows: the last ones of the sample are among them.
+        // Types are inferred from 1,000 rows, which include the last rows of the sample.
         let row = format!("\"x\ny,{}\",2\n", "z".repeat(2000));
         let text = format!("a,b\n5\" disk,1\n{}", row.repeat(999));
         assert!(text.len() as u64 > SAMPLE);

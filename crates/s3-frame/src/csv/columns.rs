@@ -1,4 +1,4 @@
-//! [`Columns`]: the columns of the parts, and which of them are read.
+//! [`Columns`]: schema and header of CSV parts, and which columns are read.
 
 use std::sync::Arc;
 
@@ -6,23 +6,23 @@ use arrow_schema::{ArrowError, FieldRef, Schema, SchemaRef};
 
 use super::times;
 
-/// The result of a first column without a name, which is how pandas writes the index of a frame.
+/// How a first column with an empty name is read. pandas writes the index of a DataFrame like this.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Index {
-    /// It is a column `Unnamed: 0`, as in pandas.
+    /// As a column `Unnamed: 0`, as in pandas.
     #[default]
     Keep,
-    /// It is left out.
+    /// The column is not read.
     Drop,
-    /// It is a column of this name.
+    /// As a column of this name.
     Named(String),
 }
 
-/// The columns of the parts, and which of them are read.
+/// Schema and header of the parts, and which columns are read.
 #[derive(Clone, Debug)]
 pub(crate) struct Columns {
-    /// All columns, as in the parts.
+    /// All columns of the parts.
     written: SchemaRef,
     /// Positions of the columns that are read.
     read: Vec<usize>,
@@ -52,12 +52,12 @@ impl Columns {
         }
     }
 
-    /// Returns the columns of the parts as they are decoded.
+    /// Returns all columns with the types in which they are decoded.
     pub(super) fn decoded(&self) -> SchemaRef {
         times::decoded(&self.written)
     }
 
-    /// Returns how many columns the parts have.
+    /// Returns the number of columns of the parts.
     pub(super) fn count(&self) -> usize {
         self.written.fields().len()
     }
@@ -67,7 +67,7 @@ impl Columns {
         &self.read
     }
 
-    /// Leaves out all columns but these, which are positions in [`schema`](Self::schema).
+    /// Keeps only these columns, given as positions in [`schema`](Self::schema).
     #[cfg(feature = "datafusion")]
     pub(crate) fn project(&mut self, positions: &[usize]) {
         self.read = positions
@@ -82,7 +82,7 @@ impl Columns {
     }
 }
 
-/// Returns the name in pandas of a column with this name in the header.
+/// Returns the name that pandas gives to a column with this name in the header.
 pub(super) fn column_name((number, name): (usize, &String)) -> String {
     match name.as_str() {
         "" => format!("Unnamed: {number}"),

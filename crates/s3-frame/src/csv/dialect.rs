@@ -1,4 +1,4 @@
-//! [`Dialect`]: delimiter, header and missing values of CSV text.
+//! [`Dialect`]: delimiter, header and null values of CSV objects; builds the decoder.
 
 use std::io::Cursor;
 use std::sync::LazyLock;
@@ -11,17 +11,17 @@ use regex::Regex;
 use super::columns::Columns;
 use super::records::Records;
 
-/// The values that pandas reads as missing by default.
+/// The values that pandas reads as null by default.
 static PANDAS_NULLS: LazyLock<Regex> = LazyLock::new(|| {
     let text = r"^(|#N/A|#N/A N/A|#NA|-1\.#IND|-1\.#QNAN|-NaN|-nan|1\.#IND|1\.#QNAN|<NA>|N/A|NA|NULL|NaN|None|n/a|nan|null)$";
     Regex::new(text).expect("the pattern is valid")
 });
 
-/// The most values of a batch, in all columns of the parts: arrow-csv allocates 16 bytes for each before the first row. 16
-/// Mi, for 256 MiB.
+/// Maximum number of values of a batch, over all columns: arrow-csv allocates 16 bytes for each before the first row.
+/// 16 Mi, for 256 MiB.
 const BATCH_VALUES: usize = 16 << 20;
 
-/// The CSV dialect of the parts.
+/// Delimiter, header and null values of the parts.
 #[derive(Clone, Debug)]
 pub(crate) struct Dialect {
     pub(crate) delimiter: u8,
@@ -38,7 +38,7 @@ impl Dialect {
         }
     }
 
-    /// Returns the names in a header.
+    /// Parses a header into column names.
     pub(crate) fn names(&self, header: &[u8]) -> Result<Vec<String>, ArrowError> {
         let format = self.format().with_header(true);
         let (schema, _) = format.infer_schema(Cursor::new(header), Some(0))?;
@@ -46,12 +46,13 @@ impl Dialect {
         Ok(names.collect())
     }
 
-    /// Returns a scanner for the ends of records.
+    /// Returns a scanner that finds the ends of records.
     pub(super) fn records(&self) -> Records {
         Records::new(self.delimiter)
     }
 
-    /// Returns a decoder of rows without header, up to `rows` at a time, and up to 16 Mi values. Dates and times are text.
+    /// Returns a decoder of rows without header, for batches of up to `rows` rows and 16 Mi values. Dates and times are
+    /// text.
     pub(crate) fn decoder(&self, columns: &Columns, rows: usize) -> Decoder {
         let most = BATCH_VALUES / columns.count().max(1);
         let rows = rows.min(most.max(1));
@@ -63,7 +64,7 @@ impl Dialect {
     }
 }
 
-/// Returns the text without the byte order mark that some programs write first.
+/// Returns the text without a byte order mark.
 pub(crate) fn without_bom(text: &[u8]) -> &[u8] {
     text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
 }
@@ -98,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn pandas_nulls_are_whole_fields() {
+    fn only_whole_fields_are_pandas_nulls() {
         for (field, is_null) in [
             ("NA", true),
             ("", true),

@@ -1,4 +1,4 @@
-//! Record batches as CSV text, written as pandas writes it.
+//! [`Encoder`]: encodes record batches as CSV text, with the formatting of pandas.
 
 use std::fmt::{self, Write as _};
 
@@ -12,7 +12,7 @@ use arrow_array::types::{
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::{ArrowError, DataType, Schema, TimeUnit};
 
-/// Writes rows as `DataFrame.to_csv` does, with `\n` at the end of lines and quotes only where they are needed.
+/// Writes rows as `DataFrame.to_csv` does: lines end with `\n`, and fields are quoted only if necessary.
 ///
 /// | value | text |
 /// |---|---|
@@ -24,12 +24,12 @@ use arrow_schema::{ArrowError, DataType, Schema, TimeUnit};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Encoder {
     pub(crate) delimiter: u8,
-    /// Whether the number of the row is the first column.
+    /// Whether the row number is written as the first column.
     pub(crate) index: bool,
 }
 
 impl Encoder {
-    /// Adds the names of the columns.
+    /// Writes the header.
     pub(crate) fn header(self, schema: &Schema, text: &mut Vec<u8>) {
         let names = schema.fields().iter().map(|field| field.name().as_str());
         let names = self.index.then_some("").into_iter().chain(names);
@@ -42,11 +42,11 @@ impl Encoder {
         text.push(b'\n');
     }
 
-    /// Adds the rows of a batch, the first of which has this number.
+    /// Writes the rows of a batch; `first` is the number of its first row.
     ///
     /// # Errors
     ///
-    /// If pandas has no text for the type of a column.
+    /// If pandas has no text form for the type of a column.
     pub(crate) fn rows(
         self,
         batch: &RecordBatch,
@@ -71,7 +71,7 @@ impl Encoder {
                 if column.is_valid(row) {
                     write(row, &mut value);
                 }
-                // A line without a field would be no row.
+                // A line without a field would not be a row.
                 match value.is_empty() && batch.num_columns() == 1 && !self.index {
                     true => text.extend_from_slice(b"\"\""),
                     false => self.field(&value, text),
@@ -94,7 +94,7 @@ impl Encoder {
     }
 }
 
-/// Writes the value of a row.
+/// Writes the value of a row to a text.
 type WriteValue<'a> = Box<dyn Fn(usize, &mut String) + Send + 'a>;
 
 fn values(column: &dyn Array) -> Result<WriteValue<'_>, ArrowError> {
@@ -194,7 +194,7 @@ where
 {
     let column = column.as_primitive::<T>();
     Box::new(move |row, text| {
-        // A time that the calendar does not have is written as its number.
+        // A time outside of the calendar is written as its number.
         let _ = match as_datetime::<T>(column.value(row).into()) {
             Some(time) => write!(text, "{}", time.format(format)),
             None => write!(text, "{}", i64::from(column.value(row))),

@@ -12,7 +12,8 @@ use super::infer::infer;
 use crate::set::{Part, PartOrder, find};
 use crate::{Error, Manifests, Result};
 
-/// Bytes of a part that are read to infer types, and the most for its header. 1 MiB: 1,000 rows of 1,000 bytes.
+/// Number of bytes of a part that are read to infer types, and the maximum length of its header. 1 MiB: 1,000 rows of
+/// 1,000 bytes.
 pub(super) const SAMPLE: u64 = 1 << 20;
 
 /// A resolved CSV scan: objects, dialect, columns and schema.
@@ -34,7 +35,7 @@ impl CsvScan {
         self
     }
 
-    /// Leaves out all columns but these, in this order; the column of URLs can only be the last.
+    /// Keeps only these columns, in this order; the column of URLs can only be the last.
     pub(crate) fn project(&self, positions: &[usize]) -> std::result::Result<Self, ArrowError> {
         let mut scan = self.clone();
         let path = self.columns.schema()?.fields().len();
@@ -53,7 +54,7 @@ impl CsvScan {
     }
 }
 
-/// A request for CSV objects; [`open`](Self::open) sends it.
+/// A request that reads CSV objects; [`open`](Self::open) sends it.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent before `open`"]
 pub struct ReadCsv<M: Mode = Async> {
@@ -69,7 +70,7 @@ pub struct ReadCsv<M: Mode = Async> {
 }
 
 impl<M: Mode> ReadCsv<M> {
-    /// Returns the client and the same request of its asynchronous side.
+    /// Returns the client, and the same request for the async API.
     pub(crate) fn into_parts(self) -> (Client<M>, ReadCsv) {
         let request = ReadCsv {
             s3: self.s3.to_async(),
@@ -103,46 +104,47 @@ impl<M: Mode> ReadCsv<M> {
         }
     }
 
-    /// Sets the delimiter of fields; a comma by default.
+    /// Sets the delimiter of fields, a comma by default.
     pub fn delimiter(mut self, delimiter: u8) -> Self {
         self.dialect.delimiter = delimiter;
         self
     }
 
-    /// Sets whether every part begins with the names of the columns; `true` by default.
+    /// Sets whether every part begins with a header; `true` by default.
     ///
-    /// Without header, columns are called `column_1`, `column_2` and so on, or as in the schema.
+    /// Without a header, columns are named `column_1`, `column_2` and so on, or as in the schema.
     pub fn header(mut self, header: bool) -> Self {
         self.dialect.header = header;
         self
     }
 
-    /// Sets names and types of all columns, in place of those of the first part.
+    /// Sets names and types of all columns, instead of inferring them from the first part.
     ///
-    /// With a header, its names have to be these; a column without a name in the header is `Unnamed: 0`, `Unnamed: 1`.
+    /// If parts have a header, its names must equal those of the schema; an empty name in the header is `Unnamed: 0`,
+    /// `Unnamed: 1`.
     pub fn schema(mut self, schema: SchemaRef) -> Self {
         self.schema = Some(schema);
         self
     }
 
-    /// Sets from how many rows types are inferred; 1,000 by default, and no more than the first MiB of a part. With 0, all
-    /// columns are text.
+    /// Sets the number of rows from which types are inferred; 1,000 by default, within the first MiB of a part. With 0,
+    /// all columns are text.
     ///
-    /// A later value that its type does not hold whole is an error. pandas writes dates without a time if all times of a
-    /// part are midnight, so the first part of a set may have other types than the next: [`schema`](Self::schema) sets
-    /// them.
+    /// A later value that its inferred type cannot represent exactly is an error. pandas writes dates without a time if
+    /// all times of a part are midnight, so the first part of a set may have other types than the next: set the types
+    /// with [`schema`](Self::schema).
     pub fn infer_rows(mut self, rows: usize) -> Self {
         self.infer_rows = rows;
         self
     }
 
-    /// Sets whether a pattern `SET/*` reads the parts that the manifest of the set names; by default, if there is one.
+    /// Sets whether a pattern `SET/*` reads the parts in the manifest of the set; by default, if there is a manifest.
     pub fn manifests(mut self, manifests: Manifests) -> Self {
         self.manifests = manifests;
         self
     }
 
-    /// Sets the result of a first column without a name.
+    /// Sets how a first column with an empty name is read.
     pub fn index(mut self, index: Index) -> Self {
         self.index = index;
         self
@@ -155,14 +157,14 @@ impl<M: Mode> ReadCsv<M> {
         self
     }
 
-    /// Adds a last column of this name, with the URL of the part of each row.
+    /// Adds a last column with this name, which contains the URL of the part of each row.
     pub fn include_path(mut self, column: impl Into<String>) -> Self {
         self.path_column = Some(column.into());
         self
     }
 
-    /// Sets how many rows a batch has at most; 8,192 by default, and 0 counts as 1. A batch has no more than 16 Mi values
-    /// either, in all columns of the parts.
+    /// Sets the maximum number of rows of a batch; 8,192 by default, and 0 counts as 1. A batch has at most 16 Mi
+    /// values over all columns of the parts.
     pub fn batch_rows(mut self, rows: usize) -> Self {
         self.batch_rows = rows.max(1);
         self
@@ -170,19 +172,20 @@ impl<M: Mode> ReadCsv<M> {
 }
 
 impl ReadCsv {
-    /// Lists the objects, reads the header and the types, and begins to read.
+    /// Lists the objects, reads the header and infers the types, and begins to read.
     ///
-    /// Requests: a manifest per pattern, or a listing with a look for the manifest before and after it, and one range of
-    /// the first part unless the types are known; parts are requested as the stream is polled.
+    /// Requests: one manifest per pattern, or a listing with a request for the manifest before and after it, and one
+    /// range of the first part unless the schema is set. Parts are requested as the stream is polled.
     ///
     /// # Errors
     ///
-    /// `Pattern`, `NoMatch` and `Unfinished`; `Csv` and `Header` if the first part is not CSV, or not of the schema.
+    /// `Pattern`, `NoMatch` and `Unfinished`; `Csv` or `Header` if the first part is not CSV or does not match the
+    /// schema.
     pub async fn open(self) -> Result<CsvBatches> {
         Ok(CsvBatches::new(self.scan().await?))
     }
 
-    /// Lists the objects, and reads the header and the types.
+    /// Lists the objects, reads the header and infers the types.
     pub(crate) async fn scan(self) -> Result<CsvScan> {
         let found = find(&self.s3, &self.patterns, self.manifests, PartOrder::Keys).await?;
         let known = self.schema.as_ref().or(found.schema.as_ref());
@@ -206,7 +209,7 @@ impl ReadCsv {
 
     /// Returns the columns of the parts and the names in their headers.
     ///
-    /// Types are those of the first part that has rows.
+    /// Types are inferred from the first part that has rows.
     async fn written(
         &self,
         parts: &[Part],
@@ -242,7 +245,7 @@ impl ReadCsv {
     }
 }
 
-/// Returns the columns with the names that they have when they are read.
+/// Returns the columns with the names under which they are read.
 fn with_names(schema: &Schema) -> Schema {
     let fields = schema.fields().iter().enumerate();
     let fields = fields.map(|(number, field)| {
@@ -260,7 +263,7 @@ pub(super) fn csv_error(part: &Part, source: ArrowError) -> Error {
     }
 }
 
-/// Fails unless the names of a header are those of the schema.
+/// Fails unless the names in a header equal those of the schema.
 fn check_names(part: &Part, header: Option<&[String]>, schema: &Schema) -> Result<()> {
     let Some(header) = header else {
         return Ok(());
@@ -289,7 +292,7 @@ mod tests {
     use super::*;
     use crate::Frames;
 
-    /// A client with the set `s3://b/set`: one part without a row and a header, and two with one row each.
+    /// Returns a client with the set `s3://b/set`: a part without rows and header, and two parts with one row each.
     async fn with_set() -> (S3, Frames) {
         let s3 = S3::in_memory().unwrap();
         s3.create_bucket("b").await.unwrap();
@@ -312,7 +315,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn types_that_are_not_inferred_cost_one_read() {
+    async fn without_type_inference_a_scan_sends_one_get() {
         let memory = MemoryStore::with_buckets(["b"]);
         let s3 = S3::builder().store(memory.clone()).build().unwrap();
         for part in 0..3 {

@@ -1,9 +1,9 @@
-//! Finds the ends of CSV records.
+//! [`Records`]: finds the ends of CSV records with the parser of the decoder.
 
 use csv_core::{ReadFieldResult, Reader, ReaderBuilder};
 
-/// Finds the ends of records, with the parser of the decoder: line breaks in quotes do not end one, `\r` alone does, and
-/// empty lines are no records.
+/// Finds the ends of records with the parser of the decoder: line breaks in quotes do not end a record, `\r` alone
+/// does, and empty lines are not records.
 #[derive(Debug)]
 pub(crate) struct Records(Reader);
 
@@ -12,11 +12,11 @@ impl Records {
         Self(ReaderBuilder::new().delimiter(delimiter).build())
     }
 
-    /// Returns how many bytes of `text`, which continues the last one, are before the end of the first record: all
-    /// of its line break, or the `\r` of `\r\n`, whose rest is an empty line.
+    /// Returns the number of bytes of `text` up to the end of the first record, including its line break, but of `\r\n`
+    /// only the `\r`: the `\n` is then an empty line. `text` continues the text of the previous call.
     pub(crate) fn first_end(&mut self, text: &[u8]) -> Option<usize> {
         let (mut at, mut field) = (0, [0; 1024]);
-        // An empty slice would be the end of the text.
+        // An empty slice would mark the end of the text.
         while at < text.len() {
             let (result, read, _) = self.0.read_field(&text[at..], &mut field);
             at += read;
@@ -27,7 +27,7 @@ impl Records {
         None
     }
 
-    /// Returns how many bytes of `text` are whole records.
+    /// Returns the number of bytes of `text` that are complete records.
     pub(crate) fn last_end(mut self, text: &[u8]) -> usize {
         let mut end = 0;
         while let Some(len) = self.first_end(&text[end..]) {
@@ -49,7 +49,7 @@ mod tests {
             ("\"a\"\"\n\"\n", Some(7), 7),
             ("\"open\n", None, 0),
             ("", None, 0),
-            // A quote is one at the beginning of a field only.
+            // A quote is special at the beginning of a field only.
             ("5\" disk,price\n1,2\n", Some(14), 18),
             ("a,b\"\n1,\"x\ny\"\n2,", Some(5), 13),
             ("a,b\r1,2\r3", Some(4), 8),

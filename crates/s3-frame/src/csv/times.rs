@@ -1,9 +1,8 @@
-//! Dates and times of CSV text, of which nothing is cut off.
+//! Parses date and time columns of CSV text; a value that its type cannot represent exactly is an error.
 //!
-//! arrow-csv drops the parts of a value that its type cannot hold: the time of a value in a column of dates, digits
-//! after those of the unit, and offsets. pandas formats each partition of a set by itself, so a later part may have
-//! more than the first rows. Columns of dates and times are therefore decoded as text and parsed here, where such a
-//! value is an error.
+//! arrow-csv drops the parts of a value that its type cannot represent: the time of a value in a date column, digits
+//! beyond the unit, and offsets. pandas formats each partition of a set separately, so later parts may have more
+//! precise values than the first rows. Date and time columns are therefore decoded as text and parsed here.
 
 use std::sync::Arc;
 
@@ -17,7 +16,7 @@ use arrow_array::{
 use arrow_cast::parse::{Parser, string_to_datetime};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
 
-/// Returns the columns as they are decoded: dates and times as text.
+/// Returns the schema for the decoder: date and time columns are text.
 pub(super) fn decoded(schema: &Schema) -> SchemaRef {
     let fields = schema.fields().iter().map(|field| match is_time(field) {
         true => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8)),
@@ -33,11 +32,11 @@ pub(super) fn is_time(field: &Field) -> bool {
     )
 }
 
-/// Returns a decoded batch with the columns of `schema`, of which dates and times are text in it.
+/// Converts a decoded batch to `schema`: parses the date and time columns, which are text in it.
 ///
 /// # Errors
 ///
-/// If a value is no date or time, or is more than the type of its column holds.
+/// If a value is not a date or time, or its type cannot represent it exactly.
 pub(super) fn parse_batch(
     batch: &RecordBatch,
     schema: &SchemaRef,
@@ -47,13 +46,13 @@ pub(super) fn parse_batch(
         true => parse_column(column.as_string(), field),
         false => Ok(Arc::clone(column)),
     });
-    // There may be no column.
+    // The batch may have no columns.
     let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     let columns = columns.collect::<Result<Vec<_>, _>>()?;
     RecordBatch::try_new_with_options(Arc::clone(schema), columns, &rows)
 }
 
-/// Returns a column of dates or times.
+/// Parses a column of dates or times.
 pub(super) fn parse_column(column: &StringArray, field: &Field) -> Result<ArrayRef, ArrowError> {
     let invalid = |text: &str, reason: &str| {
         let (name, of_type) = (field.name(), field.data_type());
@@ -92,9 +91,9 @@ pub(super) fn parse_column(column: &StringArray, field: &Field) -> Result<ArrayR
     })
 }
 
-/// Returns the days since 1970, or why the text is invalid.
+/// Returns the days since 1970, or the reason why the text is invalid.
 fn date(text: &str) -> Result<i32, &'static str> {
-    // A year of more than four digits has a sign, and its date no time.
+    // A year of more than four digits has a sign, and such a date has no time.
     if !text.starts_with(['+', '-']) {
         let (clock, fraction, offset) = split(text);
         let is_midnight = clock.bytes().all(|byte| matches!(byte, b'0' | b':'));
@@ -109,7 +108,7 @@ fn is_zero(digits: &str) -> bool {
     digits.bytes().all(|digit| digit == b'0')
 }
 
-/// Returns the number of units since 1970, or why the text is invalid.
+/// Returns the number of units since 1970, or the reason why the text is invalid.
 fn time(text: &str, unit: TimeUnit, zone: &Tz, has_zone: bool) -> Result<i64, &'static str> {
     let time = string_to_datetime(zone, text).map_err(|_| "is no time")?;
     let (clock, fraction, offset) = split(text);
@@ -138,7 +137,7 @@ fn time(text: &str, unit: TimeUnit, zone: &Tz, has_zone: bool) -> Result<i64, &'
     }
 }
 
-/// Returns the clock of a time without its fraction, the digits of this, and the offset.
+/// Returns the clock of a time without its fraction, the digits of the fraction, and the offset.
 fn split(text: &str) -> (&str, &str, &str) {
     let clock = text.get(11..).unwrap_or_default();
     let end = clock.find(|char: char| !char.is_ascii_digit() && char != ':');
@@ -161,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_read_whole_or_not_at_all() {
+    fn a_value_is_parsed_exactly_or_rejected() {
         let seconds = DataType::Timestamp(TimeUnit::Second, None);
         let micros = DataType::Timestamp(TimeUnit::Microsecond, None);
         let nanos = DataType::Timestamp(TimeUnit::Nanosecond, None);

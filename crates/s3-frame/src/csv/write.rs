@@ -1,4 +1,4 @@
-//! [`WriteCsv`]: record batches as CSV objects.
+//! [`WriteCsv`]: request that writes Arrow record batches as CSV objects.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::encode::Encoder;
 use crate::Result;
 use crate::set::{EncodePart, Numbering, SetFormat, WriteOptions, set_request};
 
-/// A request that writes CSV objects, in the notation of pandas; `send` sends it.
+/// A request that writes CSV objects as pandas does; `send` sends it.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent before `send`"]
 pub struct WriteCsv<M: Mode = Async> {
@@ -20,7 +20,7 @@ pub struct WriteCsv<M: Mode = Async> {
     options: WriteOptions,
 }
 
-/// How the rows are encoded.
+/// Options of the CSV encoding.
 #[derive(Clone, Copy, Debug)]
 struct CsvFormat {
     encoder: Encoder,
@@ -57,25 +57,25 @@ impl<M: Mode> WriteCsv<M> {
         self
     }
 
-    /// Sets whether every part begins with the names of the columns; `true` by default.
+    /// Sets whether every part begins with a header; `true` by default.
     pub fn header(mut self, header: bool) -> Self {
         self.format.header = header;
         self
     }
 
-    /// Sets whether the number of each row is a first column without name, as pandas writes it; `false` by default.
+    /// Sets whether the row number is written as a first column with an empty name, as pandas does; `false` by default.
     ///
-    /// Numbers run over all parts.
+    /// Rows are numbered across all parts.
     pub fn index(mut self, index: bool) -> Self {
         self.format.encoder.index = index;
         self
     }
 
-    /// Returns the rows as the text of one object. Sends nothing.
+    /// Encodes the rows as the text of one object. Sends nothing.
     ///
     /// # Errors
     ///
-    /// If a column has a type that CSV has no text for.
+    /// If a column has a type without a CSV form.
     pub fn encode(&self, rows: &RecordBatch) -> Result<Vec<u8>> {
         let mut text = Vec::new();
         let mut part = self.format.begin(&rows.schema(), 0, &mut text)?;

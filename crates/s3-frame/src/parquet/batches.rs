@@ -1,4 +1,4 @@
-//! [`ParquetBatches`]: the rows of all parts.
+//! [`ParquetBatches`]: stream of the record batches of Parquet objects, which are decoded one after another.
 
 use std::fmt;
 use std::pin::Pin;
@@ -15,13 +15,12 @@ use super::PartReader;
 use super::read::{ParquetScan, parquet_error, schema_of};
 use crate::{Error, Result};
 
-/// How many parts have their metadata read: the one whose rows are read, and the next one.
+/// Number of parts whose metadata is read: the one whose rows are read, and the next one.
 const OPEN_PARTS: usize = 2;
 
-/// The rows of Parquet objects: part after part in the order of [`parts`](Self::parts), and in the order of the rows
-/// within one.
+/// The rows of Parquet objects: part after part in the order of [`parts`](Self::parts), and in order within each part.
 ///
-/// The first failure ends the stream. Memory: the column chunks of one row group.
+/// The first error ends the stream. Memory: the column chunks of one row group.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct ParquetBatches {
     schema: SchemaRef,
@@ -79,7 +78,7 @@ async fn open(
         }))
 }
 
-/// Fails unless the columns of a part are these.
+/// Fails unless the part has the expected columns.
 pub(crate) fn check_columns(part: &PartReader, found: &Schema, expected: &Schema) -> Result<()> {
     if found.fields() == expected.fields() {
         return Ok(());
@@ -91,7 +90,7 @@ pub(crate) fn check_columns(part: &PartReader, found: &Schema, expected: &Schema
     })
 }
 
-/// Returns names with types, as only the types may differ.
+/// Returns the columns as `name: type`, since only the types may differ.
 fn columns(schema: &Schema) -> Vec<String> {
     let fields = schema.fields().iter();
     fields
@@ -134,7 +133,7 @@ mod tests {
     use crate::Frames;
 
     #[tokio::test(start_paused = true)]
-    async fn one_request_at_a_time_reads_all_parts() {
+    async fn parts_can_be_read_with_a_limit_of_one_request() {
         let memory = MemoryStore::with_buckets(["b"]);
         let column: ArrayRef = Arc::new(Int64Array::from_iter_values([7]));
         let row = RecordBatch::try_from_iter([("n", column)]).unwrap();

@@ -1,4 +1,4 @@
-//! Parquet objects as record batches.
+//! Reads Parquet objects into Arrow record batches, and writes record batches as Parquet objects.
 
 mod batches;
 mod read;

@@ -13,7 +13,7 @@ use crate::set::{PartOrder, find};
 use crate::threads::Threads;
 use crate::{Error, Manifests, Result};
 
-/// A request for Parquet objects; `open` sends it.
+/// A request that reads Parquet objects; `open` sends it.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent before `open`"]
 pub struct ReadParquet<M: Mode = Async> {
@@ -42,19 +42,19 @@ impl<M: Mode> ReadParquet<M> {
         }
     }
 
-    /// Sets whether a pattern `SET/*` reads the parts that the manifest of the set names; by default, if there is one.
+    /// Sets whether a pattern `SET/*` reads the parts in the manifest of the set; by default, if there is a manifest.
     pub fn manifests(mut self, manifests: Manifests) -> Self {
         self.manifests = manifests;
         self
     }
 
-    /// Sets how many rows a batch has at most; 8,192 by default, and 0 counts as 1.
+    /// Sets the maximum number of rows of a batch; 8,192 by default, and 0 counts as 1.
     pub fn batch_rows(mut self, rows: usize) -> Self {
         self.batch_rows = rows.max(1);
         self
     }
 
-    /// Returns the client and the same request of its asynchronous side.
+    /// Returns the client, and the same request for the async API.
     pub(crate) fn into_parts(self) -> (Client<M>, ReadParquet) {
         let request = ReadParquet {
             s3: self.s3.to_async(),
@@ -69,8 +69,9 @@ impl<M: Mode> ReadParquet<M> {
 impl ReadParquet {
     /// Lists the objects, reads the metadata of the first, and begins to read.
     ///
-    /// Requests: a manifest per pattern, or a listing with a look for the manifest before and after it, and one range of
-    /// the first part, or two if its metadata has more than 64 KiB; other parts are requested as the stream is polled.
+    /// Requests: one manifest per pattern, or a listing with a request for the manifest before and after it, and one
+    /// range of the first part, or two if its metadata has more than 64 KiB. Other parts are requested as the stream is
+    /// polled.
     ///
     /// # Errors
     ///
@@ -79,7 +80,7 @@ impl ReadParquet {
         Ok(ParquetBatches::new(self.scan(Threads::Callers).await?))
     }
 
-    /// Lists the objects, and reads the metadata of the first. Its parts are read on `threads`.
+    /// Lists the objects and reads the metadata of the first. The parts are read on `threads`.
     pub(crate) async fn scan(self, threads: Threads) -> Result<ParquetScan> {
         let order = PartOrder::Numbers;
         let found = find(&self.s3, &self.patterns, self.manifests, order).await?;
@@ -110,13 +111,13 @@ pub(crate) fn schema_in(
 ) -> std::result::Result<SchemaRef, ParquetError> {
     let file = metadata.file_metadata();
     let schema = parquet_to_arrow_schema(file.schema_descr(), file.key_value_metadata())?;
-    // A writer's notes about its frame are not part of the columns.
+    // Key-value metadata of the writer about its DataFrame is not part of the schema.
     Ok(Arc::new(
         schema.with_metadata(std::collections::HashMap::new()),
     ))
 }
 
-/// Returns the error of a part. One of a request stays that.
+/// Converts an error of a part. If a request failed, returns the error of the request.
 pub(super) fn parquet_error(part: &PartReader, source: ParquetError) -> Error {
     match source {
         ParquetError::External(error) => match error.downcast::<s3_core::Error>() {

@@ -1,4 +1,4 @@
-//! [`PartReader`]: ranges of one Parquet object, all of one version.
+//! [`PartReader`]: reads the metadata and byte ranges of one Parquet object, pinned to the listed version.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -16,12 +16,12 @@ use tokio::sync::OnceCell;
 use crate::set::Part;
 use crate::threads::Threads;
 
-/// How many bytes of the end are read at first: the footer, with the metadata of most objects. 64 KiB.
+/// Number of bytes that are read from the end first: the footer, and the metadata of most objects. 64 KiB.
 const FOOTER: usize = 64 << 10;
-/// Up to how many bytes apart ranges are read together, as object_store does. 1 MiB.
+/// Maximum distance of ranges that are read with one request, as in object_store. 1 MiB.
 const GAP: u64 = 1 << 20;
 
-/// Reads one Parquet object in the version that was listed. Clone is a reference count, and shares the metadata.
+/// Reads one Parquet object in the version that was listed. Clone is a reference count and shares the metadata.
 #[derive(Clone, Debug)]
 pub(crate) struct PartReader(Arc<Shared>);
 
@@ -50,7 +50,7 @@ impl PartReader {
     /// Returns the metadata, which is read once.
     pub(crate) async fn metadata(&self) -> Result<Arc<ParquetMetaData>> {
         let read = async {
-            // Twice if two readers begin at the same time, whose ranges are the same.
+            // Two readers that start at the same time both read it, with the same result.
             let reader = ParquetMetaDataReader::new()
                 .with_page_index_policy(PageIndexPolicy::Optional)
                 .with_prefetch_hint(Some(FOOTER));
@@ -94,8 +94,8 @@ impl AsyncFileReader for PartReader {
     }
 }
 
-/// Fails if a range was clipped at the end of the object: damaged metadata may name any range, and the reader of columns
-/// counts on its length.
+/// Fails if a range was clipped at the end of the object: damaged metadata may contain any range, and the column reader
+/// relies on its length.
 fn check_lengths(ranges: &[Range<u64>], read: &[Bytes]) -> Result<()> {
     for (range, bytes) in ranges.iter().zip(read) {
         let end = range.start + bytes.len() as u64;

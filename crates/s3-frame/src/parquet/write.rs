@@ -1,4 +1,4 @@
-//! [`WriteParquet`]: record batches as Parquet objects.
+//! [`WriteParquet`]: request that writes Arrow record batches as Parquet objects.
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
@@ -10,7 +10,7 @@ use s3_client::{Async, Client, Mode};
 use crate::Result;
 use crate::set::{EncodePart, Numbering, SetFormat, WriteOptions, set_request};
 
-/// How many encoded bytes end a row group, whatever its rows. 64 MiB.
+/// Number of encoded bytes that end a row group, whatever its number of rows. 64 MiB.
 const ROW_GROUP_BYTES: usize = 64 << 20;
 
 /// A request that writes Parquet objects; `send` sends it. Columns are compressed with Snappy, as pandas does.

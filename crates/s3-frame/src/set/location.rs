@@ -1,30 +1,30 @@
-//! [`SetLocation`]: the folder of a set and the names of its parts.
+//! [`SetLocation`]: folder of a set, names and numbers of its parts, and URL of its manifest.
 
 use s3_client::S3;
 use s3_core::{S3Prefix, S3Url};
 
 use crate::{Error, Result};
 
-/// How parts are numbered.
+/// The format of the numbers in part names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Numbering {
-    /// With as many digits as the last number, as dask numbers CSV objects: `07.part`.
+    /// Padded to as many digits as the last number, as dask names CSV objects: `07.part`.
     Padded,
-    /// As dask numbers Parquet objects: `part.7.parquet`.
+    /// Not padded, as dask names Parquet objects: `part.7.parquet`.
     #[cfg(feature = "parquet")]
     Plain,
 }
 
-/// The digits of a number when it is not known how many parts there will be.
+/// Number of digits if the number of parts is not known.
 const DIGITS: usize = 6;
-/// The most digits whose numbers all fit into 64 bits.
+/// Maximum number of digits that always fit into 64 bits.
 const MAX_DIGITS: usize = 19;
 
-/// The numbers of the parts of one write.
+/// The part numbers of one write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PartNumbers {
     first: u64,
-    /// How many digits they have at least.
+    /// Minimum number of digits.
     width: usize,
 }
 
@@ -40,8 +40,8 @@ pub(crate) struct SetLocation {
 }
 
 impl SetLocation {
-    /// Reads `FOLDER`, or `FOLDER/x-*.csv`, where the star stands for the number. `default` is the name of parts in a
-    /// folder, with a star too.
+    /// Parses `FOLDER`, or `FOLDER/x-*.csv`, in which the asterisk stands for the number. `default` is the pattern of
+    /// part names for `FOLDER`.
     pub(crate) fn parse(s3: &S3, text: &str, default: &str, numbering: Numbering) -> Result<Self> {
         let invalid = |reason: String| Error::Pattern {
             pattern: text.to_owned(),
@@ -80,10 +80,10 @@ impl SetLocation {
         &self.folder
     }
 
-    /// Returns the numbers of the parts of a write; `count` is how many there will be, if that is known.
+    /// Returns the numbers of the parts of a write; `count` is the number of parts, if it is known.
     ///
-    /// They are after those of the existing parts, also in the order of keys where numbers are padded: `30`, not `03`, is
-    /// after `2`.
+    /// They come after those of the existing parts, in the order of keys too if numbers are padded: after `2` comes
+    /// `30`, not `03`.
     pub(crate) fn numbers<'a>(
         &self,
         existing: impl IntoIterator<Item = &'a S3Url>,
@@ -104,7 +104,7 @@ impl SetLocation {
         }
     }
 
-    /// Returns the URL of the part with this number within the write.
+    /// Returns the URL of the part with this index within the write.
     pub(crate) fn part(&self, numbers: PartNumbers, index: u64) -> Result<S3Url> {
         let (number, width) = (numbers.first.saturating_add(index), numbers.width);
         let name = format!("{}{number:0width$}{}", self.before, self.after);
@@ -114,7 +114,7 @@ impl SetLocation {
         })
     }
 
-    /// Returns whether a key is that of a part of this set, of whatever number.
+    /// Returns whether a key is that of a part of this set, with any number.
     pub(crate) fn has(&self, url: &S3Url) -> bool {
         self.digits(url).is_some()
     }
@@ -137,7 +137,7 @@ impl SetLocation {
     }
 }
 
-/// Returns the numbers of `count` parts after the last existing one, of which number and digits are known.
+/// Returns the numbers of `count` parts after the last existing part, given its number and number of digits.
 fn padded(last: Option<(u64, usize)>, count: Option<u64>) -> PartNumbers {
     let least = if count.is_some() { 1 } else { DIGITS };
     let count = count.unwrap_or(1);
@@ -150,7 +150,7 @@ fn padded(last: Option<(u64, usize)>, count: Option<u64>) -> PartNumbers {
         let scale = 10_u64.pow((width - digits) as u32);
         let next = number + 1;
         let first = match next.to_string().len() > digits {
-            // Of the keys with more digits, those that begin with all digits of the last one are after it.
+            // Of the keys with more digits, those sort after the last key that begin with all of its digits.
             true => number * scale + 1,
             false => next * scale,
         };
@@ -164,10 +164,9 @@ fn padded(last: Option<(u64, usize)>, count: Option<u64>) -> PartNumbers {
     }
 }
 
-/// Returns the URL of the manifest of a set: beside its folder, where no pattern for the parts matches it.
+/// Returns the URL of the manifest of a set: next to its folder, where no pattern for the parts matches it.
 ///
-/// It is `FOLDER.manifest.json` for the parts that a set has by default, and `FOLDER.NAME.manifest.json` for parts of
-/// another name.
+/// It is `FOLDER.manifest.json` for parts with default names, otherwise `FOLDER.NAME.manifest.json`.
 pub(super) fn manifest_of(folder: &S3Prefix, name: Option<&str>) -> Result<S3Url> {
     let text = folder.as_str().trim_end_matches('/');
     let url = match name {
@@ -258,14 +257,14 @@ mod tests {
             let last = location.part(numbers, count.unwrap_or(1) - 1).unwrap();
             assert!(last.as_str() >= url(first).as_str(), "{last}");
             let is_before = |key: &S3Url| !location.has(key) || key.as_str() < url(first).as_str();
-            // There are no more digits than 19.
+            // Numbers have at most 19 digits.
             let is_full = names[0].len() > 20;
             assert!(is_full || existing.iter().all(is_before), "{names:?}");
         }
     }
 
     #[test]
-    fn only_numbers_are_names_of_parts() {
+    fn only_numbers_match_the_names_of_parts() {
         let location = parse("s3://b/set").unwrap();
         for (key, is_part) in [
             ("set/0.part", true),

@@ -1,4 +1,4 @@
-//! [`Manifest`]: JSON list of the data files (parts) of a dataset.
+//! [`Manifest`]: reads and writes the JSON list of the data files (parts) of a dataset.
 
 use std::time::SystemTime;
 
@@ -12,26 +12,26 @@ use serde::{Deserialize, Serialize};
 use super::SetLocation;
 use crate::{Error, Result};
 
-/// The version of the format.
+/// Version of the manifest format.
 const VERSION: u32 = 1;
 
-/// The parts of a set. Written next to its folder as `FOLDER.manifest.json` after all parts.
+/// The parts of a set. Written next to the folder of the set as `FOLDER.manifest.json` after all parts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Manifest {
-    /// The version of the format, 1.
+    /// Version of the manifest format, 1.
     pub version: u32,
     /// `csv` or `parquet`.
     pub format: String,
-    /// `true` once all parts are written. `false` while a writer publishes, or if it was killed then; `parts` then lists
-    /// every object that it may have written or replaced.
+    /// `true` if all parts are written. `false` while a writer publishes them, or if it was killed then; `parts` then
+    /// lists every object that it may have written or replaced.
     pub complete: bool,
     /// The columns of the parts.
     pub schema: Schema,
     /// The parts, in the order of their rows.
     pub parts: Vec<ManifestPart>,
-    /// Of a manifest that is not complete, the set that its writer replaces.
+    /// In a manifest that is not complete, the set that its writer replaces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) replaced: Option<Box<Self>>,
 }
@@ -51,26 +51,26 @@ pub struct ManifestPart {
     pub etag: Option<String>,
 }
 
-/// Whether a pattern such as `SET/*` reads the manifest of the set.
+/// Whether a pattern such as `SET/*` reads the parts in the manifest of the set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Manifests {
-    /// Reads the parts in the manifest, pinned by ETag, if there is one. Otherwise reads all matching objects. Requests
-    /// the manifest before and after the listing: a set may have been written in between.
+    /// If there is a manifest, reads its parts, pinned by ETag. Otherwise reads all matching objects. Requests the
+    /// manifest before and after the listing, because a set may be written in between.
     #[default]
     IfPresent,
-    /// Reads the parts in the manifest, pinned by ETag. Fails without a manifest.
+    /// Reads the parts in the manifest, pinned by ETag. Fails if there is no manifest.
     Require,
     /// Ignores the manifest and reads all matching objects.
     Ignore,
 }
 
-/// A manifest that was read or written, and its ETag.
+/// A manifest that was read or written, with its ETag.
 #[derive(Clone, Debug)]
 pub(super) struct FoundManifest {
     pub(super) manifest: Manifest,
     pub(super) etag: Option<ETag>,
-    /// `None` if it was written by this process, or the server does not say.
+    /// `None` if it was written by this process, or if the server does not return it.
     pub(super) last_modified: Option<SystemTime>,
 }
 
@@ -91,7 +91,7 @@ impl Manifest {
         }
     }
 
-    /// Reads a manifest, if there is one.
+    /// Reads a manifest; `None` if it does not exist.
     pub(super) async fn read(s3: &S3, url: &S3Url) -> Result<Option<FoundManifest>> {
         let options = CallOptions::default();
         let item = GetItem::new(url.clone());
@@ -111,7 +111,7 @@ impl Manifest {
         }))
     }
 
-    /// Writes the manifest. Replaces only `before`, the one that was read when the write began.
+    /// Writes the manifest. Replaces only `before`, the manifest that was read when the write began.
     ///
     /// # Errors
     ///
@@ -144,7 +144,7 @@ impl Manifest {
             }),
             Ok(_) => Err(conflict()),
             Err(error) if error.kind() == ErrorKind::PreconditionFailed => Err(conflict()),
-            // The one before was deleted.
+            // The manifest `before` was deleted.
             Err(error) if error.kind() == ErrorKind::NotFound && before.is_some() => {
                 Err(conflict())
             }
@@ -160,7 +160,7 @@ impl Manifest {
         }
     }
 
-    /// Fails unless the columns are those of this set.
+    /// Fails unless the columns equal those of this set.
     pub(super) fn check_columns(&self, schema: &Schema, location: &SetLocation) -> Result<()> {
         let columns = |schema: &Schema| {
             let fields = schema.fields().iter();
@@ -182,7 +182,7 @@ impl ManifestPart {
     ///
     /// # Errors
     ///
-    /// `Manifest` if it is not in the folder of the set: nothing else is read, or deleted when the set is replaced.
+    /// `Manifest` if it is not in the folder of the set: no object outside of it may be read or deleted.
     pub(super) fn url(&self, folder: &S3Prefix) -> Result<S3Url> {
         let url = S3Url::from_parts(folder.bucket(), &self.key).ok();
         url.filter(|url| folder.contains(url))

@@ -1,4 +1,4 @@
-//! One object that holds all rows.
+//! Writes all rows of a stream as one object, without a manifest.
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
@@ -10,7 +10,7 @@ use super::part_upload::{PartUpload, Uploads, WriteCondition};
 use super::writer::check_columns;
 use crate::{Error, Existing, Result};
 
-/// Writes all rows as one object, which is visible when all are written. Returns its URL.
+/// Writes all rows as one object, which becomes visible when all are written. Returns its URL.
 pub(crate) async fn write_object(
     s3: &S3,
     key: &str,

@@ -1,4 +1,4 @@
-//! Removes the objects that killed writers have left of a set.
+//! Deletes orphaned parts and unfinished sets of writers that were killed.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, SystemTime};
@@ -12,8 +12,8 @@ use super::{Manifest, SetLocation};
 use crate::Result;
 
 /// Deletes objects of killed writers that are at least `older_than` old: those of an unfinished set, or the parts that
-/// the manifest of a finished one does not name. Restores the set before, if all of its parts are still there. Returns
-/// the URLs of the deleted objects.
+/// a finished manifest does not list. Restores the previous set if all of its parts still exist. Returns the URLs of
+/// the deleted objects.
 pub(crate) async fn remove_orphans(
     s3: &S3,
     location: &SetLocation,
@@ -24,7 +24,7 @@ pub(crate) async fn remove_orphans(
     let is_old = |at: Option<SystemTime>| {
         at.is_some_and(|at| now.duration_since(at).is_ok_and(|age| age >= older_than))
     };
-    // Listed before the manifest is read, which then names the parts that a writer has added in between.
+    // Listed before the manifest is read, so that the manifest lists the parts that a writer adds in between.
     let parts = listed(s3, location, usize::MAX, |object| {
         location.has(&object.url) && is_old(object.last_modified)
     });
@@ -44,12 +44,12 @@ pub(crate) async fn remove_orphans(
     Ok(deleted.iter().map(|url| url.as_str().to_owned()).collect())
 }
 
-/// Deletes an unfinished set, or the parts that were added to the one before. If its writer is alive, it cannot finish
-/// the set from now on.
+/// Deletes an unfinished set, or the parts that were added to the previous one. If its writer is still running, it can
+/// no longer finish the set.
 async fn remove_set(s3: &S3, location: &SetLocation, found: &FoundManifest) -> Result<Vec<S3Url>> {
     let url = location.manifest()?;
     let mut claim = found.manifest.clone();
-    // Another text, and so another ETag, with the same parts.
+    // The same parts with another text, and so another ETag.
     claim.parts.extend(found.manifest.parts.first().cloned());
     let claim = claim.write(s3, url.clone(), Some(found)).await?;
     let named = publish::urls_of(location, &found.manifest.parts)?;
@@ -71,13 +71,13 @@ async fn remove_set(s3: &S3, location: &SetLocation, found: &FoundManifest) -> R
         Some(before) => {
             before.write(s3, url, Some(&claim)).await?;
         }
-        // Last: without it, the parts would pass for a set without manifest.
+        // Last: without the manifest, readers would take the parts for a set without one.
         None => deleted.extend(delete_versions(s3, vec![(url, claim.etag)]).await?),
     }
     Ok(deleted)
 }
 
-/// Returns whether all parts of a set are there in their versions.
+/// Returns whether all parts of a set exist in their versions.
 fn is_intact(set: &Manifest, objects: &[ListedObject]) -> bool {
     let etags = objects.iter().map(|object| {
         let etag = object.etag.as_ref().map(ETag::as_str);

@@ -1,4 +1,4 @@
-//! One object of a set, as it was listed.
+//! [`Part`]: one object of a set, read in the version that was listed.
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
@@ -38,15 +38,15 @@ impl Part {
     ///
     /// # Errors
     ///
-    /// `ChangedDuringRead` or `PreconditionFailed` if it is not the one that was listed.
+    /// `ChangedDuringRead` or `PreconditionFailed` if the object has changed since it was listed.
     pub(crate) async fn open(&self, s3: &S3) -> Result<ObjectReader> {
         Ok(self.read(s3, GetItem::new(self.url.clone())).await?)
     }
 
-    /// Returns the first `len` bytes, or all.
+    /// Returns the first `len` bytes, or all bytes of a shorter object.
     pub(crate) async fn head(&self, s3: &S3, len: u64) -> Result<Bytes> {
         if self.size == 0 {
-            // A range without bytes is not valid.
+            // An empty range is invalid.
             return Ok(Bytes::new());
         }
         let range = ByteRange::Bounded(0..len.min(self.size));
@@ -62,7 +62,7 @@ impl Part {
             .await
     }
 
-    /// Adds the known size, which saves a request, and the condition that rejects another version.
+    /// Sets the known size, which saves a request, and the condition that the version is the listed one.
     fn pinned(&self, item: GetItem) -> GetItem {
         let mut conditions = Conditions::default();
         conditions.if_match.clone_from(&self.etag);
@@ -70,7 +70,7 @@ impl Part {
             .with_conditions(conditions)
     }
 
-    /// Returns ranges of the object. Those that are at most `gap` bytes apart are read together.
+    /// Returns ranges of the object. Ranges that are at most `gap` bytes apart are read with one request.
     #[cfg(feature = "parquet")]
     pub(crate) async fn ranges(
         &self,

@@ -1,14 +1,14 @@
-//! [`PartOrder`]: order of the objects that a pattern finds.
+//! [`PartOrder`]: order of the objects that match a pattern: by key or by the numbers in their keys.
 
 use std::cmp::Ordering;
 
-/// The order of the objects that one pattern finds, if no manifest names them.
+/// The order of the objects that match a pattern, if there is no manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PartOrder {
-    /// By key: names of CSV parts have as many digits as the last one.
+    /// By key. The names of CSV parts are padded to the same number of digits.
     Keys,
-    /// By key, with each run of digits as a number: `part.2.parquet` is before `part.10.parquet`. dask writes and reads
-    /// Parquet parts in this order.
+    /// By key, with each run of digits compared as a number: `part.2.parquet` is before `part.10.parquet`. dask writes
+    /// and reads Parquet parts in this order.
     #[cfg(feature = "parquet")]
     Numbers,
 }
@@ -23,7 +23,7 @@ impl PartOrder {
     }
 }
 
-/// Compares two keys. A number is before any other text; keys that differ in leading zeros only are in the order of keys.
+/// Compares two keys. A number is before any other text; keys that differ only in leading zeros are compared as text.
 #[cfg(feature = "parquet")]
 fn by_numbers(a: &str, b: &str) -> Ordering {
     let (mut left, mut right) = (a.as_bytes(), b.as_bytes());
@@ -49,7 +49,7 @@ fn by_numbers(a: &str, b: &str) -> Ordering {
     left.len().cmp(&right.len()).then_with(|| a.cmp(b))
 }
 
-/// Returns the digits at the beginning, without leading zeros, and the text after them.
+/// Splits off the digits at the beginning, without leading zeros.
 #[cfg(feature = "parquet")]
 fn split_number(text: &[u8]) -> (&[u8], &[u8]) {
     let is_digit = |byte: &u8| byte.is_ascii_digit();
@@ -64,8 +64,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn runs_of_digits_are_numbers() {
-        // As dask sorts them; it leaves equal numbers as they are.
+    fn runs_of_digits_are_compared_as_numbers() {
+        // As dask sorts them; it keeps the order of equal numbers.
         let sorted = [
             "",
             "01",

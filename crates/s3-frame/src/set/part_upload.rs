@@ -1,4 +1,4 @@
-//! [`PartUpload`]: an object that is written as its bytes arrive, and completed later.
+//! [`PartUpload`]: uploads an object of a set as its bytes arrive, and completes it later.
 
 use std::collections::HashMap;
 
@@ -12,24 +12,26 @@ use s3_transfer::{CallOptions, PutItem, PutOutcome, UploadSession, growing_size}
 
 use crate::Result;
 
-/// How many pieces are in flight at once.
+/// Maximum number of pieces in flight.
 const PIECES_AT_ONCE: usize = 4;
-/// The smallest piece of a multipart upload that S3 takes, except for the last.
+/// Minimum size of a piece of a multipart upload in S3, except the last.
 const MIN_PIECE: u64 = 5 << 20;
-/// How many bytes of small objects stay in memory until they are completed, each by one request. 32 MiB.
+/// Maximum number of bytes of small objects that stay in memory until completion, when each is sent with one PUT. 32
+/// MiB.
 const HELD_BYTES: usize = 32 << 20;
 
-/// On which condition the objects of a write become visible.
+/// The condition under which the objects of a write become visible.
 #[derive(Debug)]
 pub(super) enum WriteCondition {
     Always,
     /// If no object has the key.
     Absent,
-    /// If each key has the object that it had when the write began. An object without ETag is replaced in any case.
+    /// If each key has the object that it had when the write began. An object without an ETag is replaced
+    /// unconditionally.
     Unchanged(HashMap<S3Url, Option<ETag>>),
 }
 
-/// How all objects of one write are sent.
+/// Settings of the uploads of one write.
 #[derive(Debug)]
 pub(super) struct UploadTarget {
     s3: S3,
@@ -37,26 +39,26 @@ pub(super) struct UploadTarget {
     condition: WriteCondition,
 }
 
-/// The objects of one write while their bytes arrive.
+/// The uploads of one write while their bytes arrive.
 #[derive(Debug)]
 pub(super) struct Uploads {
     target: UploadTarget,
-    /// How many bytes the first pieces have.
+    /// Size of the first pieces in bytes.
     piece: u64,
     in_flight: FuturesUnordered<BoxFuture<'static, s3_core::Result<()>>>,
     held: usize,
 }
 
-/// An object of which only the beginning has arrived.
+/// An object of which only the beginning was sent.
 #[derive(Debug)]
 pub(super) struct PartUpload {
     url: S3Url,
-    /// `None` as long as a single request may do.
+    /// `None` while the object may still be sent with a single request.
     session: Option<(UploadSession, u32)>,
     bytes: u64,
 }
 
-/// An object that waits for its completion.
+/// An uploaded object that is not yet completed.
 #[derive(Debug)]
 pub(super) struct UploadedPart {
     pub(super) url: S3Url,
@@ -88,14 +90,15 @@ impl Uploads {
         }
     }
 
-    /// Sends as many whole pieces of `text` as there are.
+    /// Sends as many complete pieces of `text` as it contains.
     pub(super) async fn send(&mut self, part: &mut PartUpload, text: &mut Vec<u8>) -> Result<()> {
         let mut sent = 0;
         while let Some(piece) = text
             .get(sent..)
             .and_then(|rest| rest.get(..self.piece(part)))
         {
-            // A copy: splitting the piece off would keep the memory of the whole text, or copy the rest once per piece.
+            // The piece is copied: splitting it off would keep the memory of the whole text, or copy the rest once per
+            // piece.
             self.send_piece(part, piece.to_vec()).await?;
             sent += piece.len();
         }
@@ -103,7 +106,7 @@ impl Uploads {
         Ok(())
     }
 
-    /// Sends the rest of an object, unless it is small and there is room to keep it.
+    /// Sends the rest of an object, or keeps it in memory if the object is small and there is room.
     pub(super) async fn end(
         &mut self,
         mut part: PartUpload,
@@ -134,7 +137,7 @@ impl Uploads {
         })
     }
 
-    /// Returns how many bytes the next piece of an object has. They grow, since S3 takes 10,000 of them.
+    /// Returns the size of the next piece of an object. Sizes grow because S3 allows 10,000 pieces.
     fn piece(&self, part: &PartUpload) -> usize {
         let sent = part.session.as_ref().map_or(0, |(_, sent)| *sent);
         let size = growing_size(u64::from(sent), self.piece);
@@ -165,7 +168,7 @@ impl Uploads {
         Ok(())
     }
 
-    /// Waits until everything that was sent has arrived.
+    /// Waits until all pieces in flight are uploaded.
     pub(super) async fn flush(&mut self) -> Result<()> {
         while self.in_flight.try_next().await?.is_some() {}
         Ok(())
@@ -189,8 +192,8 @@ impl UploadTarget {
         }
     }
 
-    /// Returns the mode of an upload with several pieces. Without conditions on completions, an existing object is
-    /// replaced in any case.
+    /// Returns the write mode of a multipart upload. If the server does not support conditions on
+    /// CompleteMultipartUpload, an existing object is replaced unconditionally.
     fn session_mode(&self, url: &S3Url) -> PutMode {
         let has_conditions = self
             .s3
@@ -204,7 +207,8 @@ impl UploadTarget {
         }
     }
 
-    /// Makes an object visible. `None` if there is one already, or not the one that it replaces: that is left alone.
+    /// Completes an object, which makes it visible. `None` if the condition failed and the existing object was not
+    /// replaced.
     pub(super) async fn complete(&self, body: UploadedPart) -> Result<Option<PutResponse>> {
         let mode = self.mode(&body.url);
         let outcome = match body.body {
@@ -220,7 +224,7 @@ impl UploadTarget {
             Ok(PutOutcome::Written(response)) => Ok(Some(response)),
             Ok(_) => Ok(None),
             Err(error) => match (mode, error.kind()) {
-                // `NotFound`: it was deleted.
+                // `NotFound`: the object was deleted.
                 (PutMode::IfMatch(_), ErrorKind::PreconditionFailed | ErrorKind::NotFound) => {
                     Ok(None)
                 }
@@ -243,7 +247,7 @@ impl PartUpload {
         &self.url
     }
 
-    /// Returns how many bytes were sent.
+    /// Returns the number of bytes that were sent.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
     }
@@ -271,7 +275,7 @@ mod tests {
         uploads.flush().await.unwrap();
         drop(uploads.end(part, text).await.unwrap());
 
-        // A part that waits for its completion keeps only its own bytes.
+        // A part that is not yet completed keeps only its own bytes.
         let part = PartUpload::new(S3Url::parse("s3://b/small").unwrap());
         let mut text = Vec::with_capacity(piece);
         text.extend(b"small");

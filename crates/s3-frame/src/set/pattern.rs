@@ -1,4 +1,4 @@
-//! Patterns of keys, and the objects that they find.
+//! Finds the objects that match key patterns such as `SET/*.csv`, by listing or in the manifest of a set.
 
 use std::collections::HashSet;
 
@@ -27,26 +27,26 @@ pub(crate) struct Found {
     pub(crate) schema: Option<SchemaRef>,
 }
 
-/// Names of the parts of a set, as they are by default: the manifest has no name of its own then.
+/// Default names of the parts of a set. Its manifest has no name of its own then.
 const DEFAULT_NAMES: [&str; 3] = ["*", "*.part", "part.*.parquet"];
 
-/// First parts of sets whose parts have the names that they have by default.
+/// First parts of sets with default names.
 const FIRST_PARTS: [&str; 2] = ["0.part", "part.0.parquet"];
 
-/// A pattern that may mean the parts of a set: its folder, and the pattern of the names in it.
+/// A pattern that may match the parts of a set: the folder, and the pattern of names in it.
 #[derive(Debug)]
 struct SetPattern {
     folder: S3Prefix,
     /// The names, such as `*`, `x-*.csv` or `*.parquet`.
     name: String,
-    /// Matches the names.
+    /// The matcher of the names.
     matcher: Pattern,
 }
 
-/// Returns the objects that the patterns find, each once, in the order of the patterns.
+/// Returns the objects that match the patterns, each once, in the order of the patterns.
 ///
-/// Those of one pattern are in this order. A pattern such as `SET/*` finds the parts in the manifest of the set, in
-/// their own order; one such as `SET/*.parquet` those of them that it matches.
+/// Objects of one pattern are in the order `order`. A pattern such as `SET/*` returns the parts in the manifest of the
+/// set, in their order; one such as `SET/*.parquet` those of them that match.
 pub(crate) async fn find(
     s3: &S3,
     patterns: &[String],
@@ -86,7 +86,7 @@ async fn find_one(s3: &S3, pattern: &str, manifests: Manifests, order: PartOrder
         return Err(invalid(pattern, "has no manifest"));
     }
     let mut parts = listed(s3, pattern, prefix, wild).await?;
-    // Parts of a writer that began in the meantime: a manifest exists before its first part.
+    // These are parts of a writer that began in the meantime: a manifest exists before its first part.
     if let Some(set) = &set
         && !parts.is_empty()
         && let Some(found) = in_manifest(s3, set).await?
@@ -109,7 +109,7 @@ fn invalid(pattern: &str, reason: impl Into<String>) -> Error {
 
 fn resolve(s3: &S3, pattern: &str, before: &str) -> Result<S3Prefix> {
     match s3.root().prefix() {
-        // Without text, the root itself would be a prefix of its siblings too.
+        // Without a trailing slash, the root would also be a prefix of its siblings.
         Some(root) if before.is_empty() => Ok(root.with_trailing_slash()),
         _ => s3
             .root()
@@ -118,7 +118,7 @@ fn resolve(s3: &S3, pattern: &str, before: &str) -> Result<S3Prefix> {
     }
 }
 
-/// Returns the set that a pattern may mean: one such as `SET/*`, `SET/x-*.csv` or `SET/part.?.parquet`.
+/// Returns the set that a pattern may match: one such as `SET/*`, `SET/x-*.csv` or `SET/part.?.parquet`.
 fn set_of(prefix: &S3Prefix, wild: &str) -> Option<SetPattern> {
     if wild.is_empty() || wild.contains('/') || wild.contains("**") {
         return None;
@@ -132,7 +132,7 @@ fn set_of(prefix: &S3Prefix, wild: &str) -> Option<SetPattern> {
 }
 
 impl SetPattern {
-    /// Returns whether parts with names of their own may have this name, where the star stands for the number.
+    /// Returns whether this may be the non-default part name of a set, in which the asterisk stands for the number.
     fn may_be_own_name(&self) -> bool {
         self.name.matches('*').count() == 1 && !self.name.contains(['?', '['])
     }
@@ -145,8 +145,8 @@ impl SetPattern {
 
 /// Returns the parts in the manifest of a set, if it has one.
 ///
-/// A name that sets do not have by default is first that of a set with names of its own. Then it matches parts of a set
-/// with the names by default: their manifest tells versions, and parts that are not finished.
+/// A name that is not a default name first selects the set with such part names. Otherwise it selects matching parts of
+/// the set with default names, because their manifest has the versions and lists unfinished parts.
 async fn in_manifest(s3: &S3, set: &SetPattern) -> Result<Option<Found>> {
     let name = set.name.as_str();
     if DEFAULT_NAMES.contains(&name) {

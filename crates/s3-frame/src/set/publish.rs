@@ -14,10 +14,10 @@ use super::part_upload::UploadTarget;
 use super::writer::{WriteOptions, WrittenPart};
 use crate::{Error, Existing, Result};
 
-/// How many objects are deleted at once, each by a request of its own.
+/// Maximum number of concurrent deletes, each with its own request.
 const DELETES_AT_ONCE: usize = 16;
 
-/// Fails where a manifest cannot be written on condition of the one before, which every set with a manifest needs.
+/// Fails if the server does not support conditional writes, which every set with a manifest needs.
 pub(super) fn check_conditions(s3: &S3, location: &SetLocation) -> Result<()> {
     if s3.transfer().store().capabilities().put_if_match {
         return Ok(());
@@ -34,8 +34,8 @@ pub(super) fn check_conditions(s3: &S3, location: &SetLocation) -> Result<()> {
 ///
 /// # Errors
 ///
-/// `Exists` if there is an object in its folder that is not to be replaced, other than an empty one that marks a folder. For rows that are to be appended, `Manifest`
-/// if it is missing or of another format, and `Unfinished` if it is not complete.
+/// `Exists` if its folder contains an object that must not be replaced, other than an empty folder marker. When
+/// appending, `Manifest` if the manifest is missing or of another format, and `Unfinished` if it is not complete.
 pub(super) async fn before(
     s3: &S3,
     location: &SetLocation,
@@ -68,7 +68,7 @@ pub(super) async fn before(
     }
 }
 
-/// Returns whether an object is more than the marker of a folder, which file browsers write.
+/// Returns whether an object is more than a folder marker, which file browsers write.
 fn is_data(object: &ListedObject) -> bool {
     object.size > 0 || !object.url.key().ends_with('/')
 }
@@ -83,10 +83,10 @@ pub(super) async fn existing_parts(
     Ok(parts.collect())
 }
 
-/// Writes a manifest that is not complete: readers fail from now on, and so do other writers.
+/// Writes a manifest that is not complete (a claim): readers and other writers fail from now on.
 ///
-/// It names all parts of both sets, so that the next writer can delete them if this one is killed. It has the manifest
-/// of the old set, which is restored if this writer is killed before it has replaced a part.
+/// It lists all parts of both sets, so that the next writer can delete them if this one is killed. It contains the
+/// manifest of the old set, which is restored if this writer is killed before it has replaced a part.
 pub(super) async fn claim(
     s3: &S3,
     location: &SetLocation,
@@ -113,7 +113,7 @@ pub(super) async fn claim(
     claim.write(s3, location.manifest()?, before).await
 }
 
-/// Completes all parts at once.
+/// Completes the uploads of all parts concurrently.
 ///
 /// # Errors
 ///
@@ -148,9 +148,9 @@ pub(super) async fn complete(
     }
 }
 
-/// Deletes the parts that a failed write has completed, if they have replaced nothing and no other writer has taken
-/// over the set. If the set was removed meanwhile, deletes all parts that this write has completed: without a manifest,
-/// they would be read.
+/// Deletes the completed parts of a failed write, if they have replaced nothing and no other writer has taken over the
+/// set. If the set was removed meanwhile, deletes all parts that this write has completed, because readers would read
+/// them without a manifest.
 pub(super) async fn undo(
     s3: &S3,
     location: &SetLocation,
@@ -166,7 +166,7 @@ pub(super) async fn undo(
         return delete_claimed(s3, location, &renewed, &added).await;
     }
     match Manifest::read(s3, &url).await? {
-        // Old parts that were replaced are gone, so the new ones stay.
+        // Replaced old parts are lost, so the new ones are kept.
         Some(_) if replaces => Ok(()),
         Some(found) => {
             let named = found.manifest.parts.iter();
@@ -186,8 +186,8 @@ pub(super) async fn undo(
     }
 }
 
-/// Writes a claim with the parts that were added, before they are deleted: another writer that has read the one before
-/// cannot take over the set from now on. Returns `None` if one has done so.
+/// Writes a claim with the added parts before they are deleted, so that a writer that has read the previous claim can
+/// no longer take over the set. Returns `None` if a writer has already done so.
 async fn reclaim(
     s3: &S3,
     location: &SetLocation,
@@ -206,7 +206,7 @@ async fn reclaim(
     }
 }
 
-/// Deletes parts in the versions that were written, and then the claim that names them.
+/// Deletes parts in the versions that were written, then the claim that lists them.
 async fn delete_claimed(
     s3: &S3,
     location: &SetLocation,
@@ -223,7 +223,8 @@ async fn delete_claimed(
     Ok(())
 }
 
-/// Deletes objects that still have these ETags, and returns their URLs. Where deletes take no conditions, deletes all.
+/// Deletes objects that still have these ETags and returns their URLs. If the server does not support conditional
+/// deletes, deletes all.
 pub(super) async fn delete_versions(
     s3: &S3,
     objects: Vec<(S3Url, Option<ETag>)>,
@@ -257,7 +258,7 @@ pub(super) async fn delete(s3: &S3, urls: Vec<S3Url>) -> Result<()> {
     Ok(deleted.into_iter().collect::<s3_core::Result<()>>()?)
 }
 
-/// Deletes the parts of the set before that are not in the new one.
+/// Deletes the parts of the previous set that are not in the new one.
 pub(super) async fn delete_old(
     s3: &S3,
     location: &SetLocation,
@@ -274,7 +275,7 @@ pub(super) async fn delete_old(
     delete(s3, old).await
 }
 
-/// Returns the URLs of the parts of a set: those that its manifest names, and all others in its folder.
+/// Returns the URLs of the parts of a set: those in its manifest, and all others in its folder.
 pub(super) async fn parts(
     s3: &S3,
     location: &SetLocation,
@@ -291,7 +292,7 @@ pub(super) fn urls_of(location: &SetLocation, parts: &[ManifestPart]) -> Result<
     urls.collect()
 }
 
-/// Lists the URLs of objects in the folder of a set: stops after the page that brings them to `most`.
+/// Lists the URLs of objects in the folder of a set, until a page reaches `most` of them.
 pub(super) async fn listed(
     s3: &S3,
     location: &SetLocation,
@@ -343,7 +344,7 @@ mod tests {
         RecordBatch::try_from_iter_with_nullable([("n", column, true)]).unwrap()
     }
 
-    /// Writes a set of one part per number.
+    /// Writes a set with one part per number.
     async fn write(s3: &S3, numbers: Range<i64>, existing: Existing) -> Result<Manifest> {
         let parts = numbers.map(|number| stream::iter([Ok(row(number))]));
         let write = Frames::new(s3).write_csv("s3://b/set").existing(existing);
@@ -366,7 +367,7 @@ mod tests {
         S3::builder().store(store).build().unwrap()
     }
 
-    /// Applies `action` to the first put of a key.
+    /// Returns a plan that applies `action` to the first PUT of a key.
     fn on_put(key: &str, action: FaultAction) -> FaultPlan {
         let put = FaultMatch::operation("PutObject").with_key(key).on(action);
         FaultPlan::new([put.times(1)])
@@ -400,7 +401,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_claim_that_is_renewed_cannot_be_taken_over_by_who_has_read_it() {
+    async fn a_writer_that_has_read_an_old_claim_cannot_take_over_the_set() {
         let s3 = &client(&MemoryStore::with_buckets(["b"]), FaultPlan::none());
         let location = SetLocation::parse(s3, "s3://b/set", "*.part", Numbering::Padded).unwrap();
         let part = |number: u64| ManifestPart {
@@ -439,21 +440,21 @@ mod tests {
             Box::pin(future::join(write(&slow, 3..4, Existing::Append), append)).await;
         appended.unwrap();
         assert!(matches!(rejected, Err(Error::Conflict(_))), "{rejected:?}");
-        // The part that it has added is deleted.
+        // The part that it added is deleted.
         assert_eq!(memory.object_count(), 3 + 10 + 1);
-        // A writer that was killed leaves its part.
+        // A killed writer leaves its part.
         other.put("s3://b/set/60.part", "n\n60\n").await.unwrap();
         let manifest = write(&other, 50..51, Existing::Append).await.unwrap();
         assert_eq!(manifest.parts.last().unwrap().key, "set/61.part");
         let rows: Vec<i64> = (0..3).chain(10..20).chain([50]).collect();
         assert_eq!(read(&other, Manifests::Require).await.unwrap(), rows);
-        // The order of keys is that of the rows.
+        // The order of keys equals that of the rows.
         other.delete("s3://b/set/60.part").await.unwrap();
         assert_eq!(read(&other, Manifests::Ignore).await.unwrap(), rows);
     }
 
     #[tokio::test]
-    async fn a_set_with_a_manifest_needs_writes_on_condition() {
+    async fn a_set_with_a_manifest_needs_conditional_writes() {
         let memory = MemoryStore::with_buckets(["bucket"]);
         let server = S3Server::start(memory.clone()).await.unwrap();
         let mut capabilities = Capabilities::aws();

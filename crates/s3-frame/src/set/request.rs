@@ -1,7 +1,8 @@
-//! Options and methods of all write requests, for any format.
+//! Macro that defines the options and methods of write requests (`send`, `send_split`, `remove_orphans`), for any
+//! format.
 
-/// Defines the options and the sending of a request with the fields `s3`, `target`, `format` and `options`. `$first` is
-/// the name of the first part, and `$named` a target that names the parts otherwise.
+/// Defines the options and methods of a request with the fields `s3`, `target`, `format` and `options`. In examples,
+/// `$first` is the name of the first part, and `$named` a target with other part names.
 macro_rules! set_request {
     ($request:ident, $first:literal, $named:literal) => {
         impl<M: s3_client::Mode> $request<M> {
@@ -13,14 +14,14 @@ macro_rules! set_request {
 
             /// Sets whether a set has a manifest; `true` by default.
             ///
-            /// Without one, readers see some of the parts while they are being completed, and cannot tell. A server that
-            /// does not honour `If-Match` on a write can have none.
+            /// Without a manifest, readers see some of the parts while they are being completed, and cannot detect it.
+            /// A server that ignores `If-Match` on a write cannot have a manifest.
             pub fn manifest(mut self, manifest: bool) -> Self {
                 self.options.has_manifest = manifest;
                 self
             }
 
-            /// Returns the client and the same request of its asynchronous side.
+            /// Returns the client, and the same request for the async API.
             pub(crate) fn into_parts(self) -> (s3_client::Client<M>, $request) {
                 let request = $request {
                     s3: self.s3.to_async(),
@@ -38,20 +39,20 @@ macro_rules! set_request {
                 "` names them otherwise. Returns the manifest, which is written last."
             )]
             ///
-            /// Every part is uploaded before the first is completed, so a failure or a drop before that leaves nothing.
-            /// S3 has no transactions: from the first completion on until the manifest is there, readers that use it fail
-            /// with `Unfinished`, and others see some of the parts.
+            /// Every part is uploaded before the first is completed, so an error or drop before that leaves no objects.
+            /// S3 has no transactions: from the first completion until the manifest is written, readers that use the
+            /// manifest fail with `Unfinished`, and others see some of the parts.
             ///
-            /// Rows are encoded on the task of the caller, one part after the other. Memory: one batch, its bytes, four
-            /// pieces of the size of the engine's parts, which doubles every 2,500 pieces of an object, and 32 MiB of
-            /// small parts. For Parquet also the open row group: up to 64 MiB of encoded columns, and the memory to
-            /// encode the last batch.
+            /// Rows are encoded on the task of the caller, one part after another. Memory: one batch, its encoded
+            /// bytes, four pieces of the part size of the engine, which doubles every 2,500 pieces of an object, and 32
+            /// MiB of small parts. Parquet also needs the open row group: up to 64 MiB of encoded columns, and the
+            /// memory to encode the last batch.
             ///
             /// # Errors
             ///
-            /// `Exists` if there are objects and they are not to be replaced, `Conflict` if another writer writes the same
-            /// set, `Unsupported` before anything is written if the server cannot have a manifest, and the first error of
-            /// `parts`.
+            /// `Exists` if there are objects that must not be replaced, `Conflict` if another writer writes the same
+            /// set, `Unsupported` before anything is written if the server does not support a manifest, and the first
+            /// error of `parts`.
             pub async fn send<P>(
                 self,
                 schema: arrow_schema::SchemaRef,
@@ -72,7 +73,7 @@ macro_rules! set_request {
                 self.writer(&location, &schema, count).await?.write_parts(parts).await
             }
 
-            /// Writes a stream of rows as a set of objects, cut where `split` says. There is at least one.
+            /// Writes a stream of rows as a set of objects, divided by `split`. The set has at least one object.
             ///
             /// # Errors
             ///
@@ -90,11 +91,11 @@ macro_rules! set_request {
                 self.writer(&location, &schema, split.count()).await?.write_split(rows, split).await
             }
 
-            /// Writes all rows as one object. It has no manifest. Returns its URL.
+            /// Writes all rows as one object, without a manifest. Returns its URL.
             ///
             /// # Errors
             ///
-            /// As [`send`](Self::send); nothing can be appended to an object.
+            /// As [`send`](Self::send); appending to an object is an error.
             pub async fn send_single<P>(
                 self,
                 schema: arrow_schema::SchemaRef,
@@ -115,16 +116,16 @@ macro_rules! set_request {
                 .await
             }
 
-            /// Deletes objects of killed writers of this set that are at least `older_than` old: all of an unfinished
-            /// set, or the parts that the manifest of a finished set does not name. Returns the URLs of the deleted
-            /// objects. A set without a manifest is left alone.
+            /// Deletes objects of killed writers of this set that are at least `older_than` old: an unfinished set, or
+            /// the parts that the manifest of a finished set does not list. Returns the URLs of the deleted objects.
+            /// Does not change a set without a manifest.
             ///
-            /// A set that was to be replaced is readable again if none of its parts was replaced yet. Otherwise its
-            /// remaining parts are deleted too.
+            /// If the unfinished write has not yet replaced any part, the previous set becomes readable again.
+            /// Otherwise its remaining parts are deleted too.
             ///
-            /// A writer that is still at work loses its parts if they are so old, and one that replaces a set may still
-            /// replace parts of the restored one, which is an error when they are read: `older_than` must be longer than
-            /// any write takes. Uploads that were never completed are the matter of
+            /// A writer that is still running loses its parts if they are that old. If it replaces a set, it may still
+            /// replace parts of the restored one, which is an error when they are read. So `older_than` must be longer
+            /// than any write takes. Uploads that were never completed are removed by
             /// [`S3::cleanup`](s3_client::S3::cleanup).
             ///
             /// # Errors
@@ -163,14 +164,15 @@ macro_rules! set_request {
         }
 
         impl $request<s3_client::blocking::Blocking> {
-            /// Writes each of `parts` as one object, and blocks until all are written.
+            /// Writes each of `parts` as one object and blocks until all are written.
             ///
-            /// The parts are iterated on a thread of their own, so they may block. The call ends after that thread: if
-            /// the write fails while an iterator waits for its next rows, the error is returned once they are there.
+            /// The parts are iterated on a separate thread, so they may block. The call returns after that thread has
+            /// ended: if the write fails while an iterator waits for its next rows, the error is returned once the
+            /// iterator has returned them.
             ///
             /// # Errors
             ///
-            /// As the asynchronous request, and if it is called in asynchronous code.
+            /// As the async request; also fails if it is called in async code.
             pub fn send<P>(
                 self,
                 schema: arrow_schema::SchemaRef,
@@ -185,7 +187,7 @@ macro_rules! set_request {
                 })
             }
 
-            /// Writes rows as a set of objects, cut where `split` says.
+            /// Writes rows as a set of objects, divided by `split`.
             ///
             /// # Errors
             ///
@@ -206,8 +208,8 @@ macro_rules! set_request {
                 })
             }
 
-            /// Deletes objects of killed writers of this set that are at least `older_than` old, as the asynchronous
-            /// request does. Returns the URLs of the deleted objects.
+            /// Deletes objects of killed writers of this set that are at least `older_than` old, as the async request
+            /// does. Returns the URLs of the deleted objects.
             ///
             /// # Errors
             ///

@@ -1,4 +1,4 @@
-//! [`SetWriter`]: rows become the objects of a set, of which none is visible before all are uploaded.
+//! [`SetWriter`]: encodes and uploads rows as the objects of a set, and publishes all of them at the end.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::part_upload::{PartUpload, UploadedPart, Uploads, WriteCondition};
 use super::{Manifest, Numbering, PartNumbers, SetLocation, Split, publish};
 use crate::{Error, Existing, Result};
 
-/// How the objects of a set are encoded.
+/// The format of the objects of a set.
 pub(crate) trait SetFormat: Send + Sync {
     /// The name in the manifest.
     fn name(&self) -> &'static str;
@@ -22,7 +22,7 @@ pub(crate) trait SetFormat: Send + Sync {
     fn part_names(&self) -> (&'static str, Numbering);
     /// Returns the columns as they are written.
     fn written_schema(&self, schema: &SchemaRef) -> SchemaRef;
-    /// Begins an object; its first row has this number.
+    /// Begins an object; `first` is the number of its first row.
     fn begin(
         &self,
         schema: &SchemaRef,
@@ -33,9 +33,9 @@ pub(crate) trait SetFormat: Send + Sync {
 
 /// Encodes the rows of one object.
 pub(crate) trait EncodePart: Send {
-    /// Encodes rows, and appends the bytes that can be sent to `bytes`.
+    /// Encodes rows and appends the bytes that can be sent to `bytes`.
     fn rows(&mut self, batch: &RecordBatch, bytes: &mut Vec<u8>) -> Result<()>;
-    /// Returns how many bytes the rows have that cannot be sent yet, estimated.
+    /// Returns the estimated number of bytes of the rows that cannot be sent yet.
     fn held_bytes(&self) -> u64;
     fn end(self: Box<Self>, bytes: &mut Vec<u8>) -> Result<()>;
 }
@@ -47,7 +47,7 @@ pub(crate) struct WriteOptions {
     pub(crate) has_manifest: bool,
 }
 
-/// Writes rows, in the order in which they come.
+/// Writes rows in the order in which they arrive.
 pub(crate) struct SetWriter<'a> {
     s3: &'a S3,
     location: &'a SetLocation,
@@ -69,7 +69,7 @@ struct OpenPart {
     rows: u64,
 }
 
-/// A part that waits for its completion.
+/// An uploaded part that is not yet completed.
 #[derive(Debug)]
 pub(super) struct WrittenPart {
     pub(super) uploaded: UploadedPart,
@@ -86,7 +86,7 @@ impl Default for WriteOptions {
 }
 
 impl<'a> SetWriter<'a> {
-    /// Looks for an existing set.
+    /// Checks for an existing set and begins the write.
     pub(crate) async fn begin(
         s3: &'a S3,
         location: &'a SetLocation,
@@ -100,7 +100,8 @@ impl<'a> SetWriter<'a> {
         }
         let before = publish::before(s3, location, format.name(), options.existing).await?;
         let condition = match options.existing {
-            // After the manifest: a writer that changes the parts from now on changes it too, and the claim fails.
+            // After the manifest: a writer that changes the parts from now on also changes the manifest, and the claim
+            // fails.
             Existing::Replace if options.has_manifest => {
                 WriteCondition::Unchanged(publish::existing_parts(s3, location).await?)
             }
@@ -146,7 +147,7 @@ impl<'a> SetWriter<'a> {
         self.finish().await
     }
 
-    /// Writes rows and cuts them into objects. There is at least one.
+    /// Writes rows and divides them into objects, at least one.
     pub(crate) async fn write_split<P>(mut self, rows: P, split: Split) -> Result<Manifest>
     where
         P: Stream<Item = Result<RecordBatch>> + Send,
@@ -195,7 +196,7 @@ impl<'a> SetWriter<'a> {
         Ok(())
     }
 
-    /// Returns the number of the open part within this write, and its rows and bytes.
+    /// Returns the number of the open part within this write, and its numbers of rows and bytes.
     fn position(&self) -> (u64, u64, u64) {
         let open = self.open.as_ref().expect("a part is open");
         let bytes = open.upload.bytes() + open.text.len() as u64 + open.encoder.held_bytes();
@@ -236,7 +237,7 @@ impl<'a> SetWriter<'a> {
         self.uploads.flush().await?;
         let written = std::mem::take(&mut self.ended);
         let format = self.format.name();
-        // Added parts are not in the manifest that readers have until the new one is written.
+        // The manifest that readers use does not list added parts until the new one is written.
         let is_claimed = self.options.has_manifest && self.options.existing != Existing::Append;
         let claim = match is_claimed {
             true => {
@@ -250,7 +251,7 @@ impl<'a> SetWriter<'a> {
         let mut parts = match publish::complete(self.uploads.target(), written).await {
             Ok(parts) => parts,
             Err((error, added)) => {
-                // An error of the cleanup leaves that of the write.
+                // The error of the write is returned, not one of the cleanup.
                 let _ = publish::undo(self.s3, self.location, self.options, added, claim.as_ref())
                     .await;
                 return Err(match (error, self.options.existing) {
@@ -293,7 +294,7 @@ impl std::fmt::Debug for SetWriter<'_> {
     }
 }
 
-/// Fails unless a batch has the columns of its set.
+/// Fails unless a batch has the columns of the set.
 pub(super) fn check_columns(
     part: &PartUpload,
     batch: &RecordBatch,

@@ -1,4 +1,4 @@
-//! [`CsvTable`]: CSV objects as a table.
+//! [`CsvTable`]: DataFusion table of CSV objects.
 
 use std::sync::Arc;
 
@@ -16,7 +16,8 @@ use super::partition::{Partition, runs};
 use crate::CsvBatches;
 use crate::csv::CsvScan;
 
-/// CSV objects as a table. A partition is a run of parts: no object is cut, as line breaks may be in quotes.
+/// DataFusion table of CSV objects. A partition is a run of whole parts: an object cannot be split, because fields may
+/// contain line breaks.
 #[derive(Debug)]
 pub(super) struct CsvTable {
     scan: CsvScan,
@@ -46,7 +47,7 @@ impl TableProvider for CsvTable {
         _: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        // Columns that are not asked for are not decoded.
+        // Columns that are not requested are not decoded.
         let scan = match projection {
             Some(positions) => self.scan.project(positions)?,
             None => self.scan.clone(),

@@ -1,11 +1,12 @@
-//! Frames as tables of [DataFusion](https://docs.rs/datafusion), and stores for it.
+//! [DataFusion](https://docs.rs/datafusion) tables of CSV and Parquet objects and of listings, and object stores for
+//! it.
 //!
-//! [`S3Tables`] makes tables of CSV and Parquet objects and of listings. Their parts are found once, when the table is
-//! made, and read in the versions that were found: a query over objects that were replaced meanwhile fails.
+//! [`S3Tables`] creates tables of CSV and Parquet objects and of listings. The parts are listed once, when the table is
+//! created, and read in the listed versions: a query fails if an object was replaced meanwhile.
 //!
-//! [`S3Registry`] gives DataFusion a store for every bucket, for its own tables, `CREATE EXTERNAL TABLE` and `COPY`. These
-//! list once in a session, and pin versions in a [pinned session](S3Tables::pinned_session) only. Keys that are not paths
-//! of object_store are left out, or an error ([`S3Tables::with_unlistable_keys`]).
+//! [`S3Registry`] gives DataFusion an object store for every bucket, for its own tables, `CREATE EXTERNAL TABLE` and
+//! `COPY`. Those list once per session, and pin versions in a [pinned session](S3Tables::pinned_session) only. Keys
+//! that are not object_store paths are skipped, or an error ([`S3Tables::with_unlistable_keys`]).
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]

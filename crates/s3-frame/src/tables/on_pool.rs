@@ -1,4 +1,4 @@
-//! Streams that run on other threads.
+//! Runs a stream of record batches on the worker threads, one batch ahead of its reader.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -13,7 +13,8 @@ use tokio::sync::mpsc;
 use crate::Result;
 use crate::threads::CancelOnDrop;
 
-/// Polls a stream on the pool from the first poll on, one batch ahead of its reader. Dropping it cancels the stream.
+/// Runs a stream on the worker threads, one batch ahead of its reader. It starts with the first poll. Dropping it
+/// cancels the stream.
 pub(super) fn on_pool(
     pool: Arc<WorkerPool>,
     rows: impl Stream<Item = Result<RecordBatch>> + Send + 'static,
@@ -34,7 +35,7 @@ pub(super) fn on_pool(
             if let Some(batch) = receiver.recv().await {
                 return Some((batch, Some((receiver, task, pool))));
             }
-            // A task that failed must not pass for the end of the rows.
+            // A failed task must not look like the end of the rows.
             match (&mut task.0).await.err()?.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
                 Err(_) => {

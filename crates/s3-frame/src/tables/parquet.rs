@@ -1,4 +1,4 @@
-//! [`ParquetTable`]: Parquet objects as a table.
+//! [`ParquetTable`]: DataFusion table of Parquet objects.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -26,13 +26,13 @@ use parquet::file::metadata::ParquetMetaData;
 use super::partition::runs;
 use crate::parquet::{ParquetScan, PartReader, check_columns, schema_in};
 
-/// How many bytes the parts have that are read at once, unless there are more partitions. 128 MiB; of each part, the columns
-/// of a query are in memory.
+/// Total size of the parts that are read concurrently, unless there are more partitions. 128 MiB; of each part, only
+/// the columns of the query are in memory.
 const BYTES_AT_ONCE: u64 = 128 << 20;
-/// The most parts that are read at once, unless there are more partitions.
+/// Maximum number of parts that are read concurrently, unless there are more partitions.
 const MOST_AT_ONCE: usize = 64;
 
-/// Parquet objects as a table: DataFusion's own scan, with its pruning, over ranges of the versions that were found.
+/// DataFusion table of Parquet objects: the scan of DataFusion, with its pruning, reads ranges of the listed versions.
 #[derive(Debug)]
 pub(super) struct ParquetTable {
     scan: ParquetScan,
@@ -77,10 +77,11 @@ impl TableProvider for ParquetTable {
             FileGroup::new(files.collect())
         });
         let groups: Vec<_> = groups.collect();
-        // Declared, the groups stay: DataFusion would make one for each of its partitions.
+        // Declaring a partitioning keeps the file groups: DataFusion would otherwise make one group per target
+        // partition.
         let declared =
             (groups.len() > partitions).then(|| Partitioning::UnknownPartitioning(groups.len()));
-        // The store of the URL is looked up and not used: every file has its reader.
+        // The store of this URL is looked up but not used: every file has its own reader.
         let url = ObjectStoreUrl::local_filesystem();
         let config = FileScanConfigBuilder::new(url, Arc::new(source))
             .with_file_groups(groups)
@@ -92,9 +93,9 @@ impl TableProvider for ParquetTable {
     }
 }
 
-/// Returns how many parts are read at once.
+/// Returns the number of parts that are read concurrently.
 ///
-/// At least one for each partition of the session. Of small parts, which are mostly waited for, there are more.
+/// At least one per partition of the session. More for small parts, whose reads mostly wait for the server.
 fn at_once(parts: &[PartReader], partitions: usize) -> usize {
     let largest = parts.iter().map(|part| part.part().size).max();
     let fitting = BYTES_AT_ONCE / largest.unwrap_or(0).max(1);
@@ -102,11 +103,12 @@ fn at_once(parts: &[PartReader], partitions: usize) -> usize {
     partitions.max(fitting.min(MOST_AT_ONCE))
 }
 
-/// Returns the reader that comes with each file, whose columns have to be those of the table.
+/// Creates the reader of each file. The columns of the file must equal those of the table.
 #[derive(Debug)]
 struct PartReaders(SchemaRef);
 
-/// Reads a part that has the columns of the table, or fails: DataFusion would take nulls for a column that is missing.
+/// Reads a part and fails if its columns differ from those of the table: DataFusion would fill a missing column with
+/// nulls.
 struct CheckedReader {
     reader: PartReader,
     table: SchemaRef,

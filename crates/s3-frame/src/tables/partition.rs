@@ -1,4 +1,4 @@
-//! [`Partition`]: rows that a query reads as one stream.
+//! [`Partition`]: DataFusion partition stream whose rows are produced on the worker threads.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use s3_transfer::WorkerPool;
 use super::on_pool::on_pool;
 use crate::{Error, Result};
 
-/// Rows that a query reads as one stream, on the pool.
+/// Rows that a query reads as one stream, produced on the worker threads.
 pub(super) struct Partition {
     schema: SchemaRef,
     pool: Arc<WorkerPool>,
@@ -61,7 +61,7 @@ impl fmt::Debug for Partition {
     }
 }
 
-/// Returns the error of a query, with ours as its source.
+/// Converts an error to a DataFusion error with it as the source.
 fn query_error(error: Error) -> DataFusionError {
     match error {
         Error::Query(error) => error,
@@ -69,7 +69,7 @@ fn query_error(error: Error) -> DataFusionError {
     }
 }
 
-/// Cuts a list into at most `count` runs of almost the same length.
+/// Splits a list into at most `count` runs of almost the same length.
 pub(super) fn runs<T: Clone>(all: &[T], count: usize) -> Vec<Vec<T>> {
     let len = all.len().div_ceil(count.max(1)).max(1);
     all.chunks(len).map(<[T]>::to_vec).collect()

@@ -15,7 +15,7 @@ use url::Url;
 
 /// Creates the store of a bucket on first use; all stores share one engine and its threads.
 ///
-/// Other schemes, and stores that are registered, are those of DataFusion's own registry.
+/// Other schemes and explicitly registered stores are handled by the default registry of DataFusion.
 #[derive(Debug)]
 pub struct S3Registry {
     any_bucket: S3ObjectStore,
@@ -24,8 +24,8 @@ pub struct S3Registry {
 }
 
 impl S3Registry {
-    /// Returns a registry over an engine, such as that of a client. The client's encryption is not part of it:
-    /// [`with_encryption`](Self::with_encryption) sets that.
+    /// Returns a registry over an engine, such as that of a client. It does not use the encryption of the client: set
+    /// it with [`with_encryption`](Self::with_encryption).
     ///
     /// # Errors
     ///
@@ -38,10 +38,10 @@ impl S3Registry {
         })
     }
 
-    /// Returns a registry whose stores read one version of each object: the first that they list, head or read. An
-    /// object that is replaced later fails the query that reads it.
+    /// Returns a registry whose stores pin each object to the first version that they list, head or read. A query fails
+    /// if it reads an object that was replaced later.
     ///
-    /// Its stores are made new, so it does not have those that were registered.
+    /// Its stores are new, so it does not contain registered stores.
     #[must_use]
     pub fn pinned(&self) -> Self {
         Self {
@@ -51,8 +51,8 @@ impl S3Registry {
         }
     }
 
-    /// Returns a registry over the same engine and threads, whose stores do this with keys that are not paths of
-    /// object_store; `Skip` by default. Stores that were registered are not in it.
+    /// Returns a registry over the same engine and threads with this policy for keys that are not object_store paths;
+    /// `Skip` by default. It does not contain registered stores.
     #[must_use]
     pub fn with_unlistable_keys(&self, policy: UnlistableKeys) -> Self {
         Self {
@@ -62,8 +62,8 @@ impl S3Registry {
         }
     }
 
-    /// Returns a registry over the same engine and threads, whose stores write and copy objects with this server-side
-    /// encryption. Stores that were registered are not in it.
+    /// Returns a registry over the same engine and threads whose stores write and copy objects with this server-side
+    /// encryption. It does not contain registered stores.
     #[must_use]
     pub fn with_encryption(&self, encryption: Encryption) -> Self {
         Self {
@@ -78,7 +78,7 @@ impl S3Registry {
     }
 }
 
-/// Returns the bucket of a URL with the scheme `s3`.
+/// Returns the bucket of an `s3://` URL.
 fn bucket_of(url: &Url) -> Option<&str> {
     url.host_str().filter(|_| url.scheme() == "s3")
 }
@@ -144,7 +144,7 @@ mod tests {
         let before = registry.register_store(&url("s3://a"), Arc::clone(&own));
         assert!(before.is_some_and(|before| Arc::ptr_eq(&before, &a)));
         assert!(Arc::ptr_eq(&get("s3://a/x"), &own));
-        // Registries that are made of it have none of its stores.
+        // Registries that are derived from it have none of its stores.
         for other in [
             registry.pinned(),
             registry.with_unlistable_keys(UnlistableKeys::Error),
@@ -156,7 +156,7 @@ mod tests {
         let gone = registry.deregister_store(&url("s3://a")).unwrap();
         assert!(Arc::ptr_eq(&gone, &own));
         registry.deregister_store(&url("s3://a")).unwrap_err();
-        // Another one is made.
+        // Another store is created.
         assert_eq!(get("s3://a/x").to_string(), "S3(a)");
         assert!(!Arc::ptr_eq(&get("s3://a/x"), &a));
     }

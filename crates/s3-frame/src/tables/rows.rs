@@ -1,4 +1,4 @@
-//! The rows of a query, for a request that writes them.
+//! Runs a DataFusion query and returns its rows as a stream, for a request that writes them.
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
@@ -7,7 +7,7 @@ use futures_util::{Stream, TryStreamExt};
 
 use crate::{Error, Result};
 
-/// Runs a query and returns its columns and rows. They are in an order only if the query has one.
+/// Runs a query and returns its columns and rows. The rows are ordered only if the query orders them.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! [`S3Tables`]: makes tables of objects.
+//! [`S3Tables`]: creates DataFusion tables and sessions that read S3 objects with a client.
 
 use std::io;
 use std::num::NonZeroUsize;
@@ -19,13 +19,13 @@ use super::parquet::ParquetTable;
 use crate::threads::Threads;
 use crate::{ReadCsv, ReadParquet, Result};
 
-/// The most threads. 8: more than any network of one process needs.
+/// Maximum number of threads. 8: more than the network of one process needs.
 const MOST_THREADS: usize = 8;
 
-/// Makes tables of objects. Clone is a reference count.
+/// Creates tables of objects. Clone is a reference count.
 ///
-/// Requests run on threads of its own, as many as the machine has, at most 8: a query that keeps the caller's threads busy
-/// does not stall them.
+/// Requests run on separate threads, one per processor, at most 8, so that a query that keeps the threads of the caller
+/// busy does not stall them.
 #[derive(Clone, Debug)]
 pub struct S3Tables {
     s3: S3,
@@ -34,7 +34,7 @@ pub struct S3Tables {
 }
 
 impl S3Tables {
-    /// Returns tables that share the client's connections, limits, root and encryption.
+    /// Returns a handle that shares the connections, limits, root and encryption of the client.
     ///
     /// # Errors
     ///
@@ -53,15 +53,15 @@ impl S3Tables {
         })
     }
 
-    /// Sets how DataFusion's own tables treat keys that are not paths of object_store, such as `a//b`; `Skip` by
-    /// default. Tables of `csv`, `parquet` and `listing` read every key.
+    /// Sets how DataFusion's own tables handle keys that are not object_store paths, such as `a//b`; `Skip` by default.
+    /// The tables of `csv`, `parquet` and `listing` read every key.
     #[must_use]
     pub fn with_unlistable_keys(mut self, policy: UnlistableKeys) -> Self {
         self.registry = Arc::new(self.registry.with_unlistable_keys(policy));
         self
     }
 
-    /// Returns the registry of stores, for a session of the caller's.
+    /// Returns the registry of stores, for a session that the caller creates.
     #[must_use]
     pub fn registry(&self) -> Arc<S3Registry> {
         Arc::clone(&self.registry)
@@ -71,17 +71,17 @@ impl S3Tables {
     ///
     /// # Errors
     ///
-    /// If DataFusion cannot make its runtime.
+    /// If DataFusion cannot create its runtime.
     pub fn session(&self) -> Result<SessionContext> {
         session(self.registry())
     }
 
-    /// Returns a session in which DataFusion's own tables read one version of each object, the first that the session has
-    /// seen: a query over objects that were replaced later fails. Make one for each query.
+    /// Returns a session in which DataFusion's own tables pin each object to the first version that the session reads:
+    /// a query fails if an object was replaced later. Create one for each query.
     ///
     /// # Errors
     ///
-    /// If DataFusion cannot make its runtime.
+    /// If DataFusion cannot create its runtime.
     pub fn pinned_session(&self) -> Result<SessionContext> {
         session(Arc::new(self.registry.pinned()))
     }
@@ -108,7 +108,8 @@ impl S3Tables {
         Ok(Arc::new(ParquetTable::new(scan)))
     }
 
-    /// Returns the objects under these prefixes as a table of [`listing_schema`](crate::listing_schema). Each query lists.
+    /// Returns the objects under these prefixes as a table with the schema of
+    /// [`listing_schema`](crate::listing_schema). Each query lists them again.
     pub fn listing(
         &self,
         prefixes: impl IntoIterator<Item: Into<String>>,
