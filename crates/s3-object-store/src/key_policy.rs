@@ -1,21 +1,21 @@
-//! Policy of listings for keys that object_store cannot express.
+//! [`UnlistableKeys`]: policy of listings for keys that object_store cannot represent, such as `a//b`: skip or fail.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Policy of listings for a key that is not a path of object_store, such as `a//b` or `./x`: reading such a path would
-/// get another object.
+/// Policy of listings for a key that is not an object_store path, such as `a//b` or `./x`: object_store would read
+/// another object under that path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UnlistableKeys {
-    /// Leaves it out, counts it, and warns once per listing.
+    /// Skips the key, counts it, and warns once per listing.
     #[default]
     Skip,
     /// Fails the listing.
     Error,
 }
 
-/// Counts the keys that one listing skips; warns when it ends.
+/// Counts the keys that one listing skips, and warns when it ends.
 #[derive(Debug)]
 pub(crate) struct SkippedKeys {
     listing: String,

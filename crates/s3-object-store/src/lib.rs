@@ -1,8 +1,8 @@
 //! Implements the traits of [object_store](https://docs.rs/object_store) with the transfer engine of this workspace.
 //!
-//! Each version of object_store is a feature and a module. [`v0_14::S3ObjectStore`] is one bucket as `ObjectStore`,
-//! `MultipartStore` and `PaginatedListStore`, and as `Signer` with the feature `signer`; `v0_13` has the same for 0.13.
-//! The files below `adapter` are compiled once for each.
+//! Each version of object_store is a feature and a module. [`v0_14::S3ObjectStore`] implements `ObjectStore`,
+//! `MultipartStore` and `PaginatedListStore` for one bucket, and `Signer` with the feature `signer`; `v0_13` does the
+//! same for 0.13. The files in `adapter` are compiled once for each.
 //!
 //! ```text
 //! caller's runtime                     threads of the store
@@ -11,8 +11,8 @@
 //!        stream         ◄────────── frames ───────────────┘
 //! ```
 //!
-//! A call is one task on the threads of the store, and a frame crosses threads once. Reads whose length is known to fit
-//! into one part come in one buffer, without a copy.
+//! A call is one task on the threads of the store, and a frame crosses threads once. Reads that are known to fit into
+//! one part return one buffer, without a copy.
 
 #[macro_use]
 mod version;

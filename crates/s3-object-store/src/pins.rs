@@ -1,14 +1,14 @@
-//! The version of each object that a pinned store has seen.
+//! [`Pins`]: the first version of each object that a pinned store has seen, by key.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use s3_core::{ETag, Error, ErrorKind, Operation, Result, VersionId};
 
-/// The most objects of one pinned store: 1,000,000, which take about 200 MB.
+/// Maximum number of objects of one pinned store: 1,000,000, which take about 200 MB.
 const MAX_PINS: usize = 1_000_000;
 
-/// Known metadata of an object.
+/// Metadata of the pinned version of an object.
 #[derive(Clone, Debug)]
 pub(crate) struct Pin {
     pub(crate) etag: ETag,
@@ -16,7 +16,7 @@ pub(crate) struct Pin {
     pub(crate) version: Option<VersionId>,
 }
 
-/// The first version that was seen of each key.
+/// The first version of each key that was seen.
 #[derive(Debug)]
 pub(crate) struct Pins {
     seen: Mutex<HashMap<String, Pin>>,
@@ -39,11 +39,11 @@ impl Pins {
         self.lock().get(key).cloned()
     }
 
-    /// Remembers an object that is seen for the first time. Returns the pin that holds for it.
+    /// Pins an object unless it is already pinned. Returns its pin.
     ///
     /// # Errors
     ///
-    /// If there is no room: forgetting another object would unpin it.
+    /// If the table is full: removing another object would unpin it.
     pub(crate) fn pin(&self, key: &str, pin: Pin) -> Result<Pin> {
         let mut seen = self.lock();
         if let Some(first) = seen.get(key) {
@@ -60,7 +60,7 @@ impl Pins {
         Ok(pin)
     }
 
-    /// Forgets an object that this store itself has written.
+    /// Removes the pin of an object that this store itself has written.
     pub(crate) fn forget(&self, key: &str) {
         self.lock().remove(key);
     }

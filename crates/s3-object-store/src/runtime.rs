@@ -13,17 +13,17 @@ use s3_transfer::{Transfer, WorkerPool};
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinHandle};
 
-/// The most threads by default. 8: more than any network of one process needs.
+/// Default maximum number of threads. 8: more than the network of one process needs.
 const MOST_THREADS: usize = 8;
 
-/// Threads of a store's transfers.
+/// The threads that the transfers of a store run on.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) enum Threads {
-    /// As many as the machine has, at most 8.
+    /// One thread per processor, at most 8.
     #[default]
     Default,
     Own(NonZeroUsize),
-    /// Threads of the runtime that polls.
+    /// The threads of the runtime that polls.
     Callers,
 }
 
@@ -37,7 +37,7 @@ struct Shared {
     pool: Option<WorkerPool>,
 }
 
-/// A task that ends with its handle.
+/// A task that is cancelled when its handle is dropped.
 struct CancelOnDrop<T>(JoinHandle<T>);
 
 impl<T> Drop for CancelOnDrop<T> {
@@ -80,7 +80,8 @@ impl Runtime {
         ended.unwrap_or_else(|failure| Err(lost(failure)))
     }
 
-    /// Reads `items`, which start with the first poll. Dropping the stream cancels them.
+    /// Returns a stream that reads `items` on the threads of the store, starting with the first poll. Dropping it
+    /// cancels them.
     pub(crate) fn stream<T>(
         &self,
         items: impl Stream<Item = Result<T>> + Send + 'static,
@@ -111,19 +112,19 @@ impl Runtime {
         };
         let pool = self.0.pool.as_ref().expect("its stream has started");
         let task = CancelOnDrop(pool.spawn(work));
-        // The last field keeps the threads running.
+        // The last field of the state keeps the threads running.
         stream::unfold(Some((receiver, task, self)), |state| async move {
             let (mut receiver, mut task, runtime) = state?;
             if let Some(item) = receiver.recv().await {
                 return Some((item, Some((receiver, task, runtime))));
             }
-            // A task that failed must not pass for the end of the stream.
+            // A failed task must not look like the end of the stream.
             let failure = (&mut task.0).await.err()?;
             Some((Err(lost(failure)), None))
         })
     }
 
-    /// Drops a value on a thread of the store, where the connections are: an upload then aborts there.
+    /// Drops a value on a thread of the store, which owns the connections: a dropped upload is aborted there.
     pub(crate) fn drop_there(&self, value: impl Send + 'static) {
         if let Some(pool) = &self.0.pool {
             drop(pool.spawn(async move { drop(value) }));
@@ -131,7 +132,7 @@ impl Runtime {
     }
 }
 
-/// Returns the error of a task that was cancelled with its threads; resumes its panic.
+/// Returns the error of a task that was cancelled because its threads stopped; resumes its panic.
 fn lost(failure: JoinError) -> Error {
     match failure.try_into_panic() {
         Ok(panic) => std::panic::resume_unwind(panic),

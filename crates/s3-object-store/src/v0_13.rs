@@ -1,4 +1,4 @@
-//! The traits of object_store 0.13.
+//! Implements the traits of object_store 0.13.
 
 use object_store_0_13 as object_store;
 

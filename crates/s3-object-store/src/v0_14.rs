@@ -1,4 +1,4 @@
-//! The traits of object_store 0.14.
+//! Implements the traits of object_store 0.14.
 
 use object_store_0_14 as object_store;
 

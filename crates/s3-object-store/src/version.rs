@@ -1,4 +1,4 @@
-//! Differences between object_store versions: fields of three results, and a method that 0.13 does not have.
+//! Macro for the differences between object_store versions: constructors of three results, and `MultipartStore`.
 
 /// Defines the version-specific functions for the version that the module calls `object_store`.
 macro_rules! version {

@@ -1,4 +1,4 @@
-//! Content type, storage class, user metadata and tags.
+//! Converts attributes and tags between object_store and S3: content type, storage class, user metadata and tags.
 
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ use super::convert::{invalid, not_supported};
 use super::object_store::{self, Attribute, Result, TagSet};
 use super::store::S3ObjectStore;
 
-/// Returns the attributes that S3 keeps with an object.
+/// Converts the attributes of a write to S3.
 ///
 /// # Errors
 ///
-/// `NotSupported` for attributes that S3 does not have; `Generic` for a duplicate tag.
+/// `NotSupported` for attributes that S3 does not support; `Generic` for a duplicate tag.
 pub(super) fn to_s3(
     store: &S3ObjectStore,
     from: &object_store::Attributes,
@@ -43,7 +43,7 @@ pub(super) fn to_s3(
     Ok(attributes)
 }
 
-/// Returns tags, which object_store keeps as a query string only.
+/// Parses the tags, which object_store stores as a query string.
 fn to_tags(from: &TagSet) -> Result<Tags> {
     let decode = |text: &str| {
         let spaced = text.replace('+', " ");
@@ -64,7 +64,7 @@ fn to_tags(from: &TagSet) -> Result<Tags> {
     Ok(tags)
 }
 
-/// Returns the stored attributes of an object, without the engine's own entry.
+/// Returns the stored attributes of an object, without the entry that the engine adds.
 pub(super) fn from_s3(attributes: &Attributes) -> object_store::Attributes {
     let fields = [
         (

@@ -1,4 +1,4 @@
-//! Converts errors, ETags and keys between object_store and the engine.
+//! Converts errors, ETags, paths and metadata between object_store and the engine.
 
 use std::error::Error as StdError;
 use std::time::SystemTime;
@@ -10,7 +10,7 @@ use super::object_store::path::Path;
 use super::object_store::{self, Extensions, ObjectMeta, Result};
 use crate::pins::Pin;
 
-/// S3's codes for credentials that are not valid, in contrast to those that do not allow a request.
+/// S3 error codes for invalid credentials, in contrast to credentials without permission.
 const UNAUTHENTICATED: [&str; 4] = [
     "ExpiredToken",
     "InvalidAccessKeyId",
@@ -18,7 +18,7 @@ const UNAUTHENTICATED: [&str; 4] = [
     "SignatureDoesNotMatch",
 ];
 
-/// Returns the error of a call at `path`. Its source is the whole [`Error`].
+/// Converts an error of a call at `path`. Its source is the original [`Error`].
 pub(super) fn error_at(path: &str, error: Error) -> object_store::Error {
     let path = path.to_owned();
     let code = error.code().unwrap_or_default();
@@ -59,18 +59,18 @@ pub(super) fn not_supported(text: &str) -> object_store::Error {
     }
 }
 
-/// Returns the error of a write that found an object, which it was to leave alone.
+/// Returns the error of a write that must not replace an existing object.
 pub(super) fn already_exists(path: &Path, url: &S3Url) -> object_store::Error {
     let error = Error::new(ErrorKind::AlreadyExists, Operation::Put).with_resource(url);
     error_at(path.as_ref(), error)
 }
 
-/// Reads the options of the engine that a caller of object_store has passed along, such as a deadline.
+/// Returns the engine options, such as a deadline, that the caller has set in the extensions.
 pub(super) fn call_options(extensions: &Extensions) -> CallOptions {
     extensions.get::<CallOptions>().cloned().unwrap_or_default()
 }
 
-/// Parses one ETag of a condition, with or without quotes. `*`, any object, is `None`.
+/// Parses the ETag of a condition, with or without quotes; `None` for `*`, which matches any object.
 pub(super) fn condition(text: &str) -> Result<Option<ETag>> {
     match text.trim() {
         "*" => Ok(None),
@@ -79,7 +79,7 @@ pub(super) fn condition(text: &str) -> Result<Option<ETag>> {
     }
 }
 
-/// Returns the path of a key if it is a path of object_store: one that gives the same key back.
+/// Returns the object_store path of a key, if converting the path back yields the same key.
 pub(super) fn path_of(key: &str) -> Option<Path> {
     let path = Path::parse(key).ok()?;
     (path.as_ref() == key).then_some(path)
@@ -100,7 +100,7 @@ pub(super) fn object_meta(
     }
 }
 
-/// Returns the description of an object that was read.
+/// Returns the metadata of an object that was read.
 pub(super) fn found(location: &Path, meta: &s3_core::ObjectMeta) -> ObjectMeta {
     let (etag, time) = (meta.etag.as_ref(), meta.last_modified);
     let mut object = object_meta(location.clone(), meta.size, etag, time);
@@ -120,14 +120,14 @@ pub(super) fn pin_of(meta: &s3_core::ObjectMeta) -> Option<Pin> {
 mod tests {
     use super::*;
 
-    /// Returns the name of an error's kind.
+    /// Returns the variant name of an error.
     fn kind(error: &object_store::Error) -> String {
         let text = format!("{error:?}");
         text.split([' ', '(']).next().unwrap().to_owned()
     }
 
     #[test]
-    fn every_kind_of_error_has_its_kind() {
+    fn every_error_kind_maps_to_an_object_store_error() {
         for (from, to) in [
             (ErrorKind::NotFound, "NotFound"),
             (ErrorKind::NoSuchBucket, "NotFound"),

@@ -1,4 +1,5 @@
-//! Listings. Keys that are not paths of object_store are left out or an error.
+//! Implements `list`, `list_with_offset` and `list_with_delimiter`. Keys that are not object_store paths are skipped or
+//! an error.
 
 use std::sync::Arc;
 
@@ -31,7 +32,7 @@ pub(super) fn list(
     let mut entries = Entries::new(store, &prefix);
     let pages = pages(store, prefix, options);
     let objects = pages.map_ok(move |page| stream::iter(entries.objects(page.objects)));
-    // Not every server honours the offset.
+    // Some servers ignore the offset.
     let is_after = move |object: &ObjectMeta| {
         let offset = offset.as_ref();
         future::ready(offset.is_none_or(|offset| object.location > *offset))
@@ -53,7 +54,7 @@ pub(super) async fn one_level(store: &S3ObjectStore, prefix: Option<&Path>) -> R
     Ok(list_result(prefixes, objects))
 }
 
-/// Returns the prefix of the keys in a directory.
+/// Returns the key prefix of a directory.
 fn directory(store: &S3ObjectStore, prefix: Option<&Path>) -> Result<S3Prefix> {
     let text = match prefix.map(AsRef::as_ref) {
         None | Some("") => String::new(),
@@ -74,7 +75,7 @@ fn pages(
     pages.map_err(move |error| error_at(&at, error)).boxed()
 }
 
-/// Converts the entries of one listing.
+/// Converts the entries of one listing to object_store metadata and paths.
 pub(super) struct Entries {
     store: S3ObjectStore,
     skipped: SkippedKeys,
@@ -98,7 +99,7 @@ impl Entries {
     fn object(&mut self, object: &ListedObject) -> Result<Option<ObjectMeta>> {
         let key = object.url.key();
         if object.size == 0 && key.ends_with('/') {
-            // The marker of a directory.
+            // A directory marker.
             return Ok(None);
         }
         let Some(path) = path_of(key) else {
@@ -116,13 +117,13 @@ impl Entries {
         Ok(Some(object_meta(path, object.size, etag, time)))
     }
 
-    /// Returns the paths of directories.
+    /// Converts common prefixes to paths.
     pub(super) fn prefixes(&mut self, prefixes: &[S3Prefix]) -> Result<Vec<Path>> {
         let mut paths = Vec::new();
         for prefix in prefixes {
             let text = prefix.prefix();
             let directory = path_of(text.strip_suffix('/').unwrap_or(text));
-            // Of a key that begins with `/`, it would be the root.
+            // For a key that begins with `/`, the path would be the root.
             match directory.filter(|path| !path.as_ref().is_empty()) {
                 Some(path) => paths.push(path),
                 None => paths.extend(self.unlistable(prefix.as_str())?),

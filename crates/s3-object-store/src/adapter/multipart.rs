@@ -1,4 +1,4 @@
-//! Uploads that are known by their id only; the parts of `MultipartStore`.
+//! Multipart uploads by upload ID: create, upload a part, complete, abort. `MultipartStore` calls them.
 
 use s3_core::{
     AbortUpload, CompleteUpload, CreateUpload, ETag, PartTag, Payload, UploadId, UploadPart,

@@ -1,4 +1,4 @@
-//! `PaginatedListStore`: listings page by page, by token.
+//! Implements `PaginatedListStore`: lists one page per call, with a continuation token.
 
 use async_trait::async_trait;
 use s3_core::{ListRequest, S3Prefix};

@@ -1,4 +1,4 @@
-//! Reading objects.
+//! Implements reads: `get_opts` (GET and HEAD) and `get_ranges`.
 
 use std::ops::Range;
 
@@ -15,9 +15,9 @@ use super::object_store::{self, GetOptions, GetRange, GetResult, GetResultPayloa
 use super::store::S3ObjectStore;
 use crate::pins::Pins;
 
-/// Reads an object, a range of it, or only its description.
+/// Reads an object, a range of it, or only its metadata.
 ///
-/// An object or range that is known to fit into one part comes in one buffer; others are streamed.
+/// An object or range that is known to fit into one part is returned in one buffer; others are streamed.
 pub(super) async fn get(
     store: &S3ObjectStore,
     location: &Path,
@@ -26,7 +26,7 @@ pub(super) async fn get(
     let at = |error| error_at(location.as_ref(), error);
     let call = call_options(&options.extensions);
     let item = item(store, location, &options)?;
-    // A version that the caller names is that one, whatever has been seen.
+    // A version that the caller names overrides the pin.
     let pins = store.pins.as_deref().filter(|_| options.version.is_none());
     if options.head {
         let mut request = HeadRequest::new(item.url).with_conditions(item.conditions);
@@ -55,14 +55,14 @@ pub(super) async fn get(
     let open = |transfer: s3_transfer::Transfer| async move { transfer.open(item, &call).await };
     let reader = store.runtime.run(open).await.map_err(at)?;
     let (meta, range) = (reader.meta().clone(), reader.range());
-    // A deadline needs the timer of a runtime, which the caller may not have.
+    // A deadline needs a tokio timer, which the caller's thread may not have.
     let frames = match has_deadline {
         true => store.runtime.stream(reader),
         false => reader.boxed(),
     };
     let (runtime, path) = (store.runtime.clone(), location.clone());
     let body = frames.map_err(move |error| {
-        // Kept by the stream: the parts run on its threads.
+        // The stream keeps the threads running that read its parts.
         let _ = &runtime;
         error_at(path.as_ref(), error)
     });
@@ -80,11 +80,11 @@ pub(super) async fn get_ranges(
         .as_ref()
         .is_some_and(|pins| pins.get(location.as_ref()).is_none())
     {
-        // Of several reads of ranges, the first has to tell the version.
+        // Ranges are read concurrently, so a HEAD pins the version before.
         get(store, location, GetOptions::new().with_head(true)).await?;
     }
     let item = item(store, location, &GetOptions::default())?;
-    // The engine takes a range without bytes for a mistake, and so does a read of one range.
+    // The engine rejects an empty range, and so does a read of a single range.
     let is_empty = |range: &Range<u64>| range.start == range.end;
     let asked: Vec<Range<u64>> = ranges
         .iter()
@@ -106,7 +106,7 @@ pub(super) async fn get_ranges(
     Ok(bytes.collect())
 }
 
-/// Returns the object, the range and the pin to read.
+/// Returns the object, range, conditions and pin of a read.
 fn item(store: &S3ObjectStore, location: &Path, options: &GetOptions) -> Result<GetItem> {
     let mut item = GetItem::new(store.url(location)?);
     item.range = options.range.as_ref().map(|range| match range {
@@ -120,7 +120,7 @@ fn item(store: &S3ObjectStore, location: &Path, options: &GetOptions) -> Result<
         conditions.if_match = condition(etag)?;
     }
     if let Some(etag) = &options.if_none_match {
-        // "Unless there is any object", of a read.
+        // `If-None-Match: *` on a read.
         let any = || super::convert::not_supported("if_none_match: * on a read");
         conditions.if_none_match = Some(condition(etag)?.ok_or_else(any)?);
     }
@@ -141,7 +141,7 @@ fn item(store: &S3ObjectStore, location: &Path, options: &GetOptions) -> Result<
     Ok(item.with_conditions(conditions))
 }
 
-/// Returns how many bytes at most will come, if that is known.
+/// Returns the maximum number of bytes of the response, if it is known.
 fn known_len(item: &GetItem) -> Option<u64> {
     match &item.range {
         Some(ByteRange::Bounded(range)) => Some(range.end.saturating_sub(range.start)),

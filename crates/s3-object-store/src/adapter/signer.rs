@@ -1,4 +1,4 @@
-//! `Signer`: presigned URLs.
+//! Implements `Signer`: presigned URLs for GET, HEAD, PUT and DELETE.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! `S3ObjectStore`, and which part of the adapter each method is in.
+//! [`S3ObjectStore`]: an `ObjectStore` for one bucket, and its builder; methods call the other adapter files.
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -23,7 +23,7 @@ use crate::UnlistableKeys;
 use crate::pins::Pins;
 use crate::runtime::{Runtime, Threads};
 
-/// One bucket as an [`ObjectStore`]. Clone is a reference count.
+/// An [`ObjectStore`] for one bucket. Clone is a reference count.
 ///
 /// # Examples
 ///
@@ -66,9 +66,9 @@ pub struct S3ObjectStoreBuilder {
 }
 
 impl S3ObjectStoreBuilder {
-    /// Sets how many threads of its own the store has; as many as the machine, at most 8, by default.
+    /// Sets the number of threads of the store; by default one per processor, at most 8.
     ///
-    /// All transfers run there, so that a query that keeps the caller's threads busy does not stall them.
+    /// All transfers run on them, so that a query that keeps the caller's threads busy does not stall them.
     pub fn threads(mut self, threads: NonZeroUsize) -> Self {
         self.threads = Threads::Own(threads);
         self
@@ -80,20 +80,20 @@ impl S3ObjectStoreBuilder {
         self
     }
 
-    /// Sets how listings treat keys that are not paths of object_store; `Skip` by default.
+    /// Sets how listings treat keys that are not object_store paths; `Skip` by default.
     pub fn unlistable_keys(mut self, policy: UnlistableKeys) -> Self {
         self.unlistable = policy;
         self
     }
 
-    /// Sets the server-side encryption of everything that is written or copied: object_store has no attribute for it. By
-    /// default, that of the bucket.
+    /// Sets the server-side encryption of all objects that are written or copied, because object_store has no attribute
+    /// for it. By default that of the bucket.
     pub fn encryption(mut self, encryption: Encryption) -> Self {
         self.encryption = Some(encryption);
         self
     }
 
-    /// Sets up to how many bytes apart ranges are read together by `get_ranges`; 1 MiB by default.
+    /// Sets the maximum distance in bytes of ranges that `get_ranges` reads with one request; 1 MiB by default.
     pub fn coalesce(mut self, bytes: u64) -> Self {
         self.coalesce = bytes;
         self
@@ -118,7 +118,7 @@ impl S3ObjectStoreBuilder {
 }
 
 impl S3ObjectStore {
-    /// Returns the settings of a store over `bucket`.
+    /// Returns a builder of a store for `bucket`.
     pub fn builder(transfer: Transfer, bucket: impl Into<Arc<str>>) -> S3ObjectStoreBuilder {
         S3ObjectStoreBuilder {
             transfer,
@@ -130,7 +130,7 @@ impl S3ObjectStore {
         }
     }
 
-    /// Returns a store over another bucket with the same settings and threads.
+    /// Returns a store for another bucket with the same settings and threads.
     #[must_use]
     pub fn for_bucket(&self, bucket: impl Into<Arc<str>>) -> Self {
         Self {
@@ -141,7 +141,7 @@ impl S3ObjectStore {
         }
     }
 
-    /// Returns the same store with another policy for keys that are not paths of object_store.
+    /// Returns the same store with another policy for keys that are not object_store paths.
     #[must_use]
     pub fn with_unlistable_keys(&self, policy: UnlistableKeys) -> Self {
         Self {
@@ -150,7 +150,7 @@ impl S3ObjectStore {
         }
     }
 
-    /// Returns the same store with this server-side encryption of everything that is written or copied.
+    /// Returns the same store with this server-side encryption for all objects that are written or copied.
     #[must_use]
     pub fn with_encryption(&self, encryption: Encryption) -> Self {
         Self {
@@ -159,10 +159,11 @@ impl S3ObjectStore {
         }
     }
 
-    /// Returns a store that reads one version of each object: the first that it lists, heads or reads.
+    /// Returns a store that pins each object to the first version that it lists, heads or reads.
     ///
-    /// If an object is replaced later, reads of it fail with `Precondition`: no result mixes two versions. Make one for
-    /// each query or table; it remembers at most 1,000,000 objects, and forgets those that it writes itself.
+    /// If an object is replaced later, reads of it fail with `Precondition`, so no result mixes two versions. Create
+    /// one for each query or table: it remembers at most 1,000,000 objects. Objects that it writes itself are no longer
+    /// pinned.
     #[must_use]
     pub fn pinned(&self) -> Self {
         Self {
@@ -171,7 +172,7 @@ impl S3ObjectStore {
         }
     }
 
-    /// Returns how many keys listings have left out because they are not paths of object_store.
+    /// Returns the number of keys that listings have skipped because they are not object_store paths.
     #[must_use]
     pub fn skipped_keys(&self) -> u64 {
         self.skipped.load(Ordering::Relaxed)

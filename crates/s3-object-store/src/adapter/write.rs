@@ -1,4 +1,4 @@
-//! Writing, copying and deleting objects.
+//! Implements writes: `put_opts`, `put_multipart_opts`, `copy_opts` and `delete_stream`.
 
 use std::fmt;
 
@@ -18,9 +18,9 @@ use super::object_store::{
 use super::put_result;
 use super::store::S3ObjectStore;
 
-/// How many paths one request deletes.
+/// Maximum number of paths in one DeleteObjects request.
 const DELETE_BATCH: usize = 1000;
-/// How many batches are deleted at once.
+/// Maximum number of concurrent DeleteObjects requests.
 const DELETES_AT_ONCE: usize = 4;
 
 pub(super) async fn put(
@@ -49,7 +49,8 @@ pub(super) async fn put(
         .run(put)
         .await
         .map_err(|error| match error.kind() {
-            // S3 reports an update of a missing object as not found, object_store as a failed precondition.
+            // For an update of a missing object, S3 returns "not found", and object_store expects a failed
+            // precondition.
             ErrorKind::NotFound if is_update => error.with_kind(ErrorKind::PreconditionFailed),
             _ => error,
         });
@@ -57,7 +58,7 @@ pub(super) async fn put(
     written(store, location, &url, outcome)
 }
 
-/// Returns the result of a write, whose object is no longer the one that a pinned store has seen.
+/// Returns the result of a write, and removes the pin of the object.
 pub(super) fn written(
     store: &S3ObjectStore,
     location: &Path,
@@ -112,7 +113,7 @@ pub(super) async fn copy(
     if !create || error.kind() != ErrorKind::PreconditionFailed {
         return Err(error_at(from.as_ref(), error));
     }
-    // The condition on a pinned source may have failed instead of that on the target.
+    // Maybe the condition on the pinned source failed, not that on the target.
     if is_pinned {
         let head = |transfer: Transfer| async move { transfer.head(url, &call).await };
         match store.runtime.run(head).await {
@@ -127,7 +128,7 @@ pub(super) async fn copy(
     Err(error_at(to.as_ref(), error))
 }
 
-/// Deletes the locations that are ready, in batches; results are in order.
+/// Deletes the locations in batches, as they become ready; results are in order.
 pub(super) fn delete(
     store: &S3ObjectStore,
     locations: BoxStream<'static, Result<Path>>,
@@ -143,7 +144,7 @@ pub(super) fn delete(
 async fn delete_batch(store: &S3ObjectStore, batch: Vec<Result<Path>>) -> Vec<Result<Path>> {
     let mut urls = Vec::new();
     let mut results: Vec<Result<Path>> = Vec::new();
-    // Where in the batch each URL belongs.
+    // For each URL, its positions in the batch.
     let mut places = Vec::new();
     for location in batch {
         let url = location.and_then(|location| Ok((store.url(&location)?, location)));
@@ -200,14 +201,14 @@ pub(super) async fn begin(
     }))
 }
 
-/// An upload in parts. Dropping it aborts it.
+/// A multipart upload. Dropping it aborts it.
 struct Upload {
     store: S3ObjectStore,
     location: Path,
     url: S3Url,
-    /// `None` after its completion or abort.
+    /// `None` after completion or abort.
     session: Option<UploadSession>,
-    /// Whether its completion has failed, which has aborted it.
+    /// Whether completion has failed, which also aborted the upload.
     has_failed: bool,
     parts: u32,
 }
@@ -249,7 +250,7 @@ impl MultipartUpload for Upload {
 
     async fn abort(&mut self) -> Result<()> {
         let Some(session) = self.session.take() else {
-            // `WriteMultipart` aborts after a completion that failed, and returns an error of the abort instead.
+            // After a failed completion, `WriteMultipart` calls abort and returns the error of that instead.
             return match self.has_failed {
                 true => Ok(()),
                 false => Err(Self::ended(&self.location)),
