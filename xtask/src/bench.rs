@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: measures CPU time and memory of transfers, against a floor and other clients.
 //!
-//! It builds the program `s3-bench` with optimisation, runs it and passes its status on. It does not depend on the
-//! program, so that xtask builds quickly.
+//! It builds the program `s3-bench` with optimisation, runs it and returns its exit status. xtask does not depend on
+//! the program, so that xtask builds quickly.
 
 use std::path::Path;
 use std::process::Command;
@@ -41,7 +41,8 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
     command::run(Command::new(executable).arg(what).args(program))
 }
 
-/// Splits the flags of this command, which may also follow those of the program, from those of the program.
+/// Splits the arguments into flags of this command, which may also follow those of the program, and flags of the
+/// program.
 fn split(words: &[String]) -> (Vec<&str>, Vec<&str>) {
     let words = words.iter().map(String::as_str);
     words.partition(|word| [PEERS, SERIES].contains(word))
@@ -52,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn flags_of_the_chore_are_found_behind_those_of_the_program() {
+    fn flags_of_the_chore_may_follow_those_of_the_program() {
         let words = ["--quick", "-n", "3", "--peers"].map(str::to_owned);
         let program = vec!["--quick", "-n", "3"];
         assert_eq!(split(&words), (vec!["--peers"], program));

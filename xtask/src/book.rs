@@ -1,7 +1,7 @@
 //! `cargo xtask docs --book`: builds `docs/guide` as a book, in `target/book/html`, and checks every link in it.
 //!
-//! Links that leave the guide work in the repository. For the book, each document that a chapter links to becomes a
-//! chapter of its own, after those of the guide; a link to anything else becomes its text.
+//! Links that leave the guide work in the repository only. In the book, each document that a chapter links to becomes a
+//! chapter of its own, after those of the guide; a link to anything else becomes plain text.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -53,7 +53,7 @@ pub(crate) fn run(root: &Path) -> Outcome {
     Ok(())
 }
 
-/// Returns a command of our own copy of mdBook below the target folder.
+/// Returns a command for our copy of mdBook in the target folder, and installs it if it is missing.
 fn find_or_install(root: &Path) -> Outcome<Command> {
     let tools = root.join("target/tools");
     let program = tools.join("bin/mdbook");
@@ -62,7 +62,7 @@ fn find_or_install(root: &Path) -> Outcome<Command> {
         String::from_utf8_lossy(&found.stdout).trim() == format!("mdbook v{MDBOOK}")
     });
     if !is_right {
-        // Without the server and the watcher of files.
+        // Without the server and the file watcher.
         command::run(
             command::cargo(root)
                 .args(["install", "mdbook", "--locked", "--version", MDBOOK])
@@ -84,7 +84,7 @@ fn files_of_guide(root: &Path) -> Outcome<BTreeSet<String>> {
         .collect())
 }
 
-/// Fails unless the summary names each file of the guide once, and nothing else.
+/// Fails unless the summary lists each file of the guide once, and no other file.
 fn check_summary(summary: &str, files: &BTreeSet<String>) -> Outcome {
     let mut named = BTreeSet::new();
     for Link { target, .. } in links(summary) {
@@ -149,7 +149,7 @@ fn chapters(root: &Path, summary: &str) -> Outcome<BTreeMap<String, String>> {
     Ok(files)
 }
 
-/// Returns the name of a chapter: `tuning.md` of the guide, `docs-tuning.md` of `docs/TUNING.md`.
+/// Returns the file name of a chapter: `tuning.md` in the guide, `docs-tuning.md` for `docs/TUNING.md`.
 fn chapter_name(path: &str) -> String {
     match path.strip_prefix("docs/guide/") {
         Some(name) => name.to_owned(),
@@ -157,7 +157,7 @@ fn chapter_name(path: &str) -> String {
     }
 }
 
-/// Returns the text with links to chapters of the book; others become their texts.
+/// Rewrites links to documents in the book; other links become plain text.
 fn rewritten(path: &str, text: &str, names: &BTreeMap<String, String>) -> String {
     let mut book = String::new();
     let mut rest = text;
@@ -175,7 +175,7 @@ fn rewritten(path: &str, text: &str, names: &BTreeMap<String, String>) -> String
     book + rest
 }
 
-/// A link in Markdown, and where it is.
+/// A link in Markdown and its position.
 #[derive(Clone, Copy, Debug)]
 struct Link<'a> {
     label: &'a str,
@@ -198,7 +198,7 @@ impl<'a> Link<'a> {
     }
 }
 
-/// Returns the links of a text, those of images left out.
+/// Returns the links in a text, except images.
 fn links(text: &str) -> impl Iterator<Item = Link<'_>> {
     let ends = text.match_indices("](");
     ends.filter_map(|(middle, _)| {
@@ -214,7 +214,7 @@ fn links(text: &str) -> impl Iterator<Item = Link<'_>> {
     })
 }
 
-/// Returns the path of a target from the root.
+/// Returns the path of a link target, relative to the root.
 fn resolve(document: &str, path: &str) -> String {
     let mut parts: Vec<_> = document.split('/').collect();
     parts.pop();
@@ -228,13 +228,13 @@ fn resolve(document: &str, path: &str) -> String {
     parts.join("/")
 }
 
-/// Fails at the first link that leads to no page, or to no anchor of its page. Returns how many there are.
+/// Fails at the first link to a missing page or anchor. Returns the number of links.
 fn check_html(folder: &Path) -> Outcome<usize> {
     let mut pages = BTreeMap::new();
     collect_html(folder, &mut pages)?;
     let mut count = 0;
     for (path, text) in &pages {
-        // It has the anchors of all pages, under other names.
+        // It contains the anchors of all pages under other names.
         if path.ends_with("print.html") {
             continue;
         }

@@ -1,6 +1,7 @@
-//! `cargo xtask cases`: replays recorded configurations and responses and checks the outcome of each.
+//! `cargo xtask cases`: replays recorded configurations and server responses against the client and checks each
+//! outcome.
 //!
-//! The program is the binary `cases` of the package `s3-tests`; tests/cases/README.md documents the folders.
+//! The program is the binary `cases` of the package `s3-tests`; tests/cases/README.md documents the case folders.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -10,12 +10,12 @@ use std::path::Path;
 
 use crate::failure::{Failure, Outcome};
 
-/// The figures: CPU time of each client relative to s3-client.
+/// CPU time of each client relative to s3-client.
 pub(crate) const DATA: &str = "docs/benchmarks.csv";
-/// The drawing.
+/// The chart that is generated from them.
 pub(crate) const CHART: &str = "docs/benchmarks.svg";
 
-/// Draws the chart again.
+/// Generates the chart.
 pub(crate) fn run(root: &Path) -> Outcome {
     let text = fs::read_to_string(root.join(DATA))
         .map_err(|error| Failure::new(format!("read {DATA}: {error}")))?;
@@ -26,7 +26,7 @@ pub(crate) fn run(root: &Path) -> Outcome {
     Ok(())
 }
 
-/// Returns the chart of these figures, or a line number and the problem there.
+/// Returns the chart as SVG, or the line number and the reason of an error.
 pub(crate) fn draw(data: &str) -> Result<String, String> {
     Ok(svg::draw(&figures::read(data)?))
 }

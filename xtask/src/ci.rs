@@ -1,4 +1,4 @@
-//! `cargo xtask ci`: `test`, `test --data`, `python`, then `deny`.
+//! `cargo xtask ci`: runs `test`, `test --data`, `python`, then `deny`.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use crate::failure::Outcome;
 use crate::test::Arguments;
 use crate::{deny, python, test};
 
-/// Runs all, in the order in which a person would.
+/// Runs all steps, the fastest first.
 pub(crate) fn run(root: &Path) -> Outcome {
     test::run(
         root,

@@ -1,4 +1,4 @@
-//! Runs child commands: prints the command line, and fails with the status of the child.
+//! Runs child processes such as cargo: prints the command line and fails with the child's exit status.
 
 use std::env;
 use std::ffi::OsStr;
@@ -10,11 +10,11 @@ use cargo_metadata::Message;
 use crate::failure::{Failure, Outcome};
 use crate::workspace::{data_selection, selection};
 
-/// The cargo that runs this chore, started at the root of the workspace.
+/// Returns a command for the cargo that runs this chore, with the root of the workspace as working directory.
 ///
-/// `cargo run` gives its child variables that describe the xtask package.
-/// Build scripts of dependencies (ring's for one) watch those variables, so passing them on would
-/// rebuild half of the graph whenever a chore follows a cargo command typed by hand.
+/// `cargo run` sets environment variables that describe the xtask package. Build scripts of dependencies, such as
+/// ring's, watch those variables, so keeping them would rebuild half of the dependency graph whenever a chore follows a
+/// cargo command typed by hand.
 pub(crate) fn cargo(root: &Path) -> Command {
     let program = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);
@@ -23,7 +23,7 @@ pub(crate) fn cargo(root: &Path) -> Command {
     command
 }
 
-/// Takes the variables that describe the xtask package from a command that starts another cargo.
+/// Removes the variables that describe the xtask package from a command that starts another cargo.
 pub(crate) fn without_package(command: &mut Command) -> &mut Command {
     for (name, _) in env::vars_os() {
         if describes_package(&name) {
@@ -33,7 +33,7 @@ pub(crate) fn without_package(command: &mut Command) -> &mut Command {
     command
 }
 
-/// Shows the command, runs it and fails as it fails.
+/// Prints the command, runs it, and fails with its exit status.
 pub(crate) fn run(command: &mut Command) -> Outcome {
     println!("$ {}", line(command));
     let status = command
@@ -42,7 +42,7 @@ pub(crate) fn run(command: &mut Command) -> Outcome {
     check(command, status)
 }
 
-/// Runs the command and returns its output; its errors go to the terminal.
+/// Runs the command and returns its output; its standard error goes to the terminal.
 pub(crate) fn output_of(command: &mut Command) -> Outcome<String> {
     command.stderr(Stdio::inherit());
     let output = command
@@ -53,7 +53,7 @@ pub(crate) fn output_of(command: &mut Command) -> Outcome<String> {
         .map_err(|_| Failure::new(format!("read the output of `{}`: not UTF-8", line(command))))
 }
 
-/// Whether the command runs and succeeds; nothing is shown.
+/// Returns whether the command starts and succeeds; prints nothing.
 pub(crate) fn succeeds(command: &mut Command) -> bool {
     command
         .stdout(Stdio::null())
@@ -62,10 +62,10 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// Builds one executable with the features of the other steps and returns its path.
+/// Builds an executable with the same features as the other steps and returns its path.
 ///
-/// `cargo run --package` would resolve the features of that package alone, and so build the AWS
-/// SDK once more beside the one that the tests use.
+/// `cargo run --package` would resolve the features of that package alone, and build the AWS SDK a second time beside
+/// the one that the tests use.
 pub(crate) fn built_executable(root: &Path, kind: &str, name: &str) -> Outcome<PathBuf> {
     let mut command = cargo(root);
     command.arg("build").args(selection()).args([kind, name]);
@@ -82,9 +82,9 @@ pub(crate) fn data_example(root: &Path, name: &str) -> Outcome<PathBuf> {
     built(command, name)
 }
 
-/// Builds the executable of a package of the same name with optimisation, and returns its path.
+/// Builds the executable of a package with the same name, with optimisation, and returns its path.
 ///
-/// The package is resolved alone: nothing else is built like this, so there is nothing to share.
+/// The package is resolved alone: no other step builds with optimisation, so there are no builds to share.
 pub(crate) fn optimised_executable(
     root: &Path,
     package: &str,
@@ -138,7 +138,7 @@ fn not_started(command: &Command, error: &std::io::Error) -> Failure {
     Failure::new(format!("start `{}`: {error}", line(command)))
 }
 
-/// The command as one would type it, without the path of the program.
+/// Returns the command as typed in a shell, without the directory of the program.
 fn line(command: &Command) -> String {
     let program = Path::new(command.get_program());
     let name = program.file_name().unwrap_or(command.get_program());
@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_can_be_typed() {
+    fn a_command_line_is_printed_as_it_is_typed() {
         let mut command = Command::new("/usr/bin/cargo");
         command.args(["clippy", "--", "-D", "warnings", "two words"]);
         assert_eq!(line(&command), "cargo clippy -- -D warnings 'two words'");

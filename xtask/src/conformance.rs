@@ -1,4 +1,4 @@
-//! `cargo xtask conformance --endpoint URL`: the conformance suite of the test kit against any server.
+//! `cargo xtask conformance --endpoint URL`: runs the conformance suite of the test kit against any S3 server.
 //!
 //! The program is the binary `conformance` of the package `s3-tests`.
 

@@ -1,9 +1,8 @@
-//! `cargo xtask deny`: checks licences, bans, sources and advisories of every dependency, also of s3-ballista, which has a
-//! lock file of its own.
+//! `cargo xtask deny`: runs cargo-deny, which checks licences, bans, sources and advisories of all dependencies,
+//! including those of s3-ballista, which has its own lock file.
 //!
-//! The first three read `deny.toml` and `Cargo.lock` only.
-//! Advisories need the RustSec database from the network: without it they are skipped loudly, so
-//! that the chore works offline, but a finding is a failure.
+//! The first three checks read `deny.toml` and `Cargo.lock` only. Advisories need the RustSec database from the
+//! network: without network, the chore reports that they are skipped and still succeeds. A finding is a failure.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,10 +14,10 @@ use crate::workspace::BALLISTA;
 /// The workspaces with a lock file, as options of cargo-deny.
 const WORKSPACES: [&[&str]; 2] = [&[], &BALLISTA];
 
-/// Not every licence that is allowed is there: the list is that of the main workspace.
+/// deny.toml lists the licences of the main workspace; s3-ballista does not use all of them.
 const BALLISTA_LINTS: [&str; 2] = ["--allow", "license-not-encountered"];
 
-/// Installs cargo-deny when needed, then checks.
+/// Installs cargo-deny if it is missing, then runs the checks.
 pub(crate) fn run(root: &Path) -> Outcome {
     let tool = Tool::find_or_install(root)?;
     for workspace in WORKSPACES {
@@ -39,7 +38,7 @@ pub(crate) fn run(root: &Path) -> Outcome {
 enum Tool {
     /// `cargo deny` works.
     Installed,
-    /// Our own copy below the target folder.
+    /// Our copy in the target folder.
     Local(PathBuf),
 }
 
@@ -75,8 +74,8 @@ impl Tool {
     }
 }
 
-/// Fetching and checking are two commands, so that a missing network is not taken for a finding,
-/// nor a finding for a missing network.
+/// Fetches the database, then checks. These are two commands, so that a missing network is not mistaken for a finding,
+/// or a finding for a missing network.
 fn advisories(tool: &Tool, root: &Path) -> Outcome {
     if command::run(tool.command(root).args(["fetch", "db"])).is_err() {
         println!();

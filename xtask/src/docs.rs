@@ -1,4 +1,5 @@
-//! `cargo xtask docs`: the documentation builds, and no link in it is broken. With `--book`, the guide instead.
+//! `cargo xtask docs`: builds the rustdoc of our crates and fails on broken links. With `--book`, builds the guide
+//! instead.
 
 use std::path::Path;
 
@@ -16,7 +17,7 @@ pub(crate) struct Arguments {
     book: bool,
 }
 
-/// Documents our crates, or builds the book.
+/// Builds the rustdoc of our crates, or the book.
 pub(crate) fn run_chore(root: &Path, arguments: &Arguments) -> Outcome {
     match arguments.book {
         true => book::run(root),
@@ -24,12 +25,12 @@ pub(crate) fn run_chore(root: &Path, arguments: &Arguments) -> Outcome {
     }
 }
 
-/// Documents our crates only.
+/// Builds the rustdoc of our crates.
 pub(crate) fn run(root: &Path) -> Outcome {
     document(root, selection())
 }
 
-/// Documents the data layer.
+/// Builds the rustdoc of the data layer.
 pub(crate) fn run_data(root: &Path) -> Outcome {
     document(root, data_selection())
 }

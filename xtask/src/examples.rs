@@ -1,7 +1,7 @@
-//! `cargo xtask examples`: runs every example of s3-client; an example that ends with another status than 0 fails. The data
-//! layer's examples run with `cargo xtask test --data`.
+//! `cargo xtask examples`: runs every example of s3-client and fails if one exits with a status other than 0. The
+//! examples of the data layer run with `cargo xtask test --data`.
 //!
-//! The examples need no arguments and no network beyond 127.0.0.1. Those that only measure do not run.
+//! The examples need no arguments and no network except 127.0.0.1. Examples that only measure are not run.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,14 +14,14 @@ use crate::{command, workspace};
 /// Examples that need another program and a quiet machine.
 const MEASUREMENTS: [&str; 1] = ["compare"];
 
-/// Builds and runs them, one after the other.
+/// Builds the examples and runs them one after another.
 pub(crate) fn run(root: &Path) -> Outcome {
     run_of(root, "s3-client", |name| {
         command::built_executable(root, "--example", name)
     })
 }
 
-/// The same for s3-frame.
+/// Does the same for s3-frame.
 pub(crate) fn run_data(root: &Path) -> Outcome {
     run_of(root, "s3-frame", |name| command::data_example(root, name))
 }

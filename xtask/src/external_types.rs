@@ -1,10 +1,9 @@
-//! `cargo xtask external-types`: third-party types in the public API of each library.
+//! `cargo xtask external-types`: checks which third-party types the public API of each library contains.
 //!
-//! A type of another crate in a public signature ties our versions to that crate's. [`allowed`] lists the ones we
-//! accept, with the reason. The check reads the sources with syn: it needs no nightly rustdoc, and no build.
+//! A third-party type in a public signature ties our versions to those of its crate. [`allowed`] lists the accepted
+//! types with reasons. The check parses the sources with syn, so it needs no nightly rustdoc and no build.
 //!
-//! It relies on the lint `unreachable_pub`: an item that says `pub` is part of the API. It does not see the expansion
-//! of macros.
+//! It relies on the lint `unreachable_pub`: every `pub` item is part of the API. It does not expand macros.
 
 mod allowed;
 mod crate_source;
@@ -21,7 +20,7 @@ use self::public_api::Use;
 use crate::failure::{Failure, Outcome};
 use crate::workspace;
 
-/// Prints the types of each library; one that is not allowed is a failure, and so is an entry without use.
+/// Prints the types of each library. Fails for a type that is not allowed, and for an unused entry of the list.
 pub(crate) fn run(root: &Path) -> Outcome {
     let metadata = workspace::metadata(root)?;
     let mut findings = Vec::new();
@@ -52,13 +51,13 @@ pub(crate) fn run(root: &Path) -> Outcome {
     )))
 }
 
-/// Libraries below `crates`, without the ones that only our tests and measurements use, and without
-/// adapters, whose API is that of another crate.
+/// Returns the libraries in `crates`, except those that only our tests and benchmarks use, and except adapters, whose
+/// API is that of another crate.
 fn libraries(metadata: &Metadata) -> impl Iterator<Item = &Package> {
     metadata.packages.iter().filter(|package| {
         let is_library = package.targets.iter().any(|target| target.is_lib());
         let is_internal = [
-            // The library is for our own program and the wheel.
+            // This library is only used by our program and the wheel.
             "s3-cli",
             "s3-server",
             "s3-testkit",
@@ -72,7 +71,7 @@ fn libraries(metadata: &Metadata) -> impl Iterator<Item = &Package> {
     })
 }
 
-/// Dependencies as they are named in code, without our own crates.
+/// Returns the names of dependencies as written in code, without our own crates.
 fn third_party(package: &Package, metadata: &Metadata) -> BTreeSet<String> {
     let is_ours = |name: &str| {
         metadata

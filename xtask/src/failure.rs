@@ -1,11 +1,11 @@
-//! The error type of xtask: a message and an exit status.
+//! [`Failure`]: the error type of xtask: a message and an exit status.
 
 use std::fmt;
 
-/// The result of a command.
+/// The result type of a chore.
 pub(crate) type Outcome<T = ()> = Result<T, Failure>;
 
-/// A message and the status to end with.
+/// A message and the exit status of xtask.
 #[derive(Debug)]
 pub(crate) struct Failure {
     message: String,
@@ -13,12 +13,12 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// A finding of our own: status 1.
+    /// Returns a failure of xtask itself, with status 1.
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Self::with_status(message, 1)
     }
 
-    /// A failure passed on from a command.
+    /// Returns a failure with the exit status of a command.
     pub(crate) fn with_status(message: impl Into<String>, status: u8) -> Self {
         Self {
             message: message.into(),
@@ -26,7 +26,7 @@ impl Failure {
         }
     }
 
-    /// Never 0.
+    /// Returns the exit status, which is never 0.
     pub(crate) fn status(&self) -> u8 {
         self.status.max(1)
     }

@@ -1,5 +1,5 @@
 //! `cargo xtask features`: checks that each feature compiles alone, and limits the dependencies of s3-url, of s3-core
-//! without features, and of all that builds without the data layer. The limits are checked against `cargo tree`.
+//! without features, and of all packages outside of the data layer. The limits are checked with `cargo tree`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -10,11 +10,11 @@ use crate::failure::{Failure, Outcome};
 use crate::workspace::{DATA, selection};
 use crate::{command, workspace};
 
-/// Limit on the crates in the tree of s3-url. It has 36, most of them the Unicode tables of `url`; raise the limit only
-/// with a reason.
+/// Exclusive limit on the number of crates in the dependency tree of s3-url. It has 36, most of them the Unicode tables
+/// of `url`; raise the limit only with a reason.
 const URL_CRATES_BELOW: usize = 40;
 
-/// Dependencies of the data layer, which take minutes to build; `arrow` stands for `arrow-array` and so on too.
+/// Dependencies of the data layer, which take minutes to build; `arrow` includes `arrow-array` and so on.
 const DATA_FAMILIES: [&str; 5] = ["arrow", "ballista", "datafusion", "object_store", "parquet"];
 
 /// The crate whose features are not checked: they add other clients, which take minutes to build.
@@ -79,9 +79,10 @@ fn assert_trees(root: &Path) -> Outcome {
     assert_light(root)
 }
 
-/// Fails if dependencies of the data layer are in the tree of the packages that `cargo build`, `cargo test` and the
-/// README's commands select: the default members, or the workspace without the data layer and the Python module, which
-/// reads frames; or if the light half of the data layer has the heavy ones.
+/// Fails if a dependency tree contains dependencies of the data layer that it must not have. Checks the packages that
+/// `cargo build`, `cargo test` and the commands of the README select: the default members, and the workspace without
+/// the data layer and the Python module, which reads frames. Also checks s3-frame without features, and
+/// s3-object-store.
 fn assert_light(root: &Path) -> Outcome {
     let workspace: Vec<&str> = selection().collect();
     let heavy: &[&str] = &["ballista", "datafusion", "object_store", "parquet"];
@@ -111,12 +112,12 @@ fn assert_light(root: &Path) -> Outcome {
     Ok(())
 }
 
-/// The names in the tree of normal dependencies, the package itself included.
+/// Returns the names in the tree of normal dependencies, including the package itself.
 fn crates_of(root: &Path, selection: &[&str]) -> Outcome<BTreeSet<String>> {
     tree_of(root, &[selection, &["--edges", "normal"]].concat())
 }
 
-/// The names in a tree; without `--edges`, dependencies of tests and of build scripts are in it too.
+/// Returns the names in a tree; without `--edges`, it includes dependencies of tests and build scripts.
 fn tree_of(root: &Path, selection: &[&str]) -> Outcome<BTreeSet<String>> {
     let mut command = command::cargo(root);
     command.arg("tree").args(selection);
@@ -124,7 +125,7 @@ fn tree_of(root: &Path, selection: &[&str]) -> Outcome<BTreeSet<String>> {
     Ok(names(&command::output_of(&mut command)?))
 }
 
-/// `name v1.2.3 (*)` per line; two versions of one crate count once.
+/// Parses lines such as `name v1.2.3 (*)`; two versions of a crate count once.
 fn names(tree: &str) -> BTreeSet<String> {
     tree.lines()
         .filter_map(|line| line.split(' ').next())

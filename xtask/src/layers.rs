@@ -1,9 +1,8 @@
-//! `cargo xtask layers`: which crate may depend on which.
+//! `cargo xtask layers`: checks which crate depends on which.
 //!
-//! The layers of docs/ARCHITECTURE.md as two tables: [`LAYERS`] for edges between our crates,
-//! [`BANS`] for direct dependencies on others.
-//! The edges come from `cargo metadata`, for all targets and all features; the check itself is a
-//! function from edges to violations.
+//! Two tables describe the layers of docs/ARCHITECTURE.md: [`LAYERS`] has the allowed dependencies between our crates,
+//! [`BANS`] the forbidden third-party dependencies. The dependencies come from `cargo metadata`, for all targets and
+//! all features; the check itself is a function from dependencies to violations.
 
 use std::path::Path;
 
@@ -12,7 +11,7 @@ use cargo_metadata::{DependencyKind, Metadata};
 use crate::failure::{Failure, Outcome};
 use crate::workspace;
 
-/// Prints each violation; any is a failure.
+/// Prints each violation; fails if there are any.
 pub(crate) fn run(root: &Path) -> Outcome {
     let metadata = workspace::metadata(root)?;
     let edges = edges(&metadata);
@@ -38,9 +37,9 @@ pub(crate) fn run(root: &Path) -> Outcome {
 struct Edge {
     from: String,
     to: String,
-    /// Only tests, examples and benchmarks use it.
+    /// Whether only tests, examples and benchmarks use it.
     dev: bool,
-    /// Only with a feature.
+    /// Whether it needs a feature.
     optional: bool,
 }
 
@@ -88,7 +87,7 @@ const LAYERS: [Layer; 14] = [
     Layer {
         name: "s3-cli",
         uses: &["s3-client", "s3-transfer", "s3-core", "s3-server"],
-        // The origin lists a million keys that are not stored.
+        // The benchmark server lists a million keys that are not stored.
         tests_use: &["s3-testkit", "s3-bench"],
         because: "the tool is above the libraries, and the test kit is not in it",
     },
@@ -148,12 +147,12 @@ const LAYERS: [Layer; 14] = [
     },
 ];
 
-/// A direct dependency on a crate of others that a layer must not have; dev-dependencies may.
+/// A direct third-party dependency that a layer must not have; dev-dependencies are allowed.
 struct Ban {
     from: &'static str,
-    /// A name, or the beginning of names when it ends in `*`.
+    /// Names; a name that ends in `*` is a prefix.
     names: &'static [&'static str],
-    /// A dependency behind a feature is allowed.
+    /// Whether the dependency is allowed behind a feature.
     unless_optional: bool,
     because: &'static str,
 }

@@ -1,4 +1,4 @@
-//! The chores of this workspace: `cargo xtask CHORE`.
+//! `cargo xtask CHORE`: runs the checks, tests and tools of this workspace.
 //!
 //! | chore | effect |
 //! |---|---|
@@ -16,13 +16,11 @@
 //! | `foreign` | the test suite of another project against the embedded server: `s3-tests PATH` |
 //! | `serve` | an S3 server in this process, for trying things by hand |
 //!
-//! A chore needs the Rust toolchain and nothing else; only `deny` and `docs --book` fetch a tool, once, and `python` needs
-//! Python.
-//! The dependencies here stay few and small, so that the first `cargo xtask` builds within
-//! seconds. Heavy work is a binary of another package that a chore runs.
+//! A chore needs only the Rust toolchain; `deny` and `docs --book` install a tool once, and `python` needs Python. The
+//! dependencies of xtask are few and small, so that the first `cargo xtask` builds within seconds. Heavy work is a
+//! binary of another package that a chore runs.
 //!
-//! A chore that fails prints why and ends with the status of the command that failed, or with 1
-//! when the finding is its own.
+//! A chore that fails prints the reason and exits with the status of the failed command, or with 1 for its own finding.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,

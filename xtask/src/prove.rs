@@ -1,7 +1,7 @@
-//! `cargo xtask prove`: runs the properties with their full number of cases, and prints one line of figures each.
+//! `cargo xtask prove`: runs the property tests with their full number of cases, and prints one line of counters each.
 //!
-//! The program is the binary `prove` of the package `s3-tests`, whose quick cases are part of `test`; its status is
-//! passed on.
+//! The program is the binary `prove` of the package `s3-tests`; its exit status is passed on. `test` runs fewer cases
+//! of the same properties.
 
 use std::path::Path;
 use std::process::Command;
@@ -22,7 +22,7 @@ pub(crate) struct Arguments {
 /// Builds the program as the tests build it, and runs it.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
     let program = command::built_executable(root, "--bin", "prove")?;
-    // With one arena for all threads, and large buffers from the system and back to it, glibc keeps less freed memory.
+    // One arena for all threads and large buffers from `mmap`, so that glibc keeps less freed memory.
     let mut command = Command::new(program);
     command
         .args(&arguments.program)

@@ -1,11 +1,11 @@
-//! `cargo xtask python`: builds the native module of `mfs3` and runs the Python tests.
+//! `cargo xtask python`: builds the native module of `mfs3` and runs the Python tests; builds and tests the wheel too.
 //!
-//! The package is put together below `target/python/site`: the Python files and the library that cargo built. Its tests
-//! run in their own virtual environment with the packages of `tests/requirements.txt`; the tests of flows also run with
-//! older versions of Metaflow, and those of the file system with the oldest fsspec. pandas and dask read files in the
-//! repository, and a test of s3-frame checks that it writes the same files. The last step installs the sdist in an
-//! empty environment with pip and tests the installed package (entry points, licences). `--wheel` does so with the
-//! wheel that is distributed, which takes an optimised build.
+//! The package is assembled in `target/python/site` from the Python files and the library that cargo built. Its tests
+//! run in a virtual environment with the packages of `tests/requirements.txt`. The tests of flows also run with older
+//! versions of Metaflow, and those of the file system with the oldest fsspec. pandas and dask read files in the
+//! repository, and a test of s3-frame checks that it writes the same files. The last step installs the sdist with pip
+//! in an empty environment and tests the installed package (entry points, licences). `--wheel` does the same with the
+//! distributed wheel, which needs an optimised build.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -34,25 +34,25 @@ pub(crate) struct Arguments {
     pytest: Vec<String>,
 }
 
-/// The packages that Metaflow's tests need besides ours.
+/// Packages that Metaflow's tests need besides ours.
 const UPSTREAM_NEEDS: [&str; 2] = ["numpy", "pytest-benchmark"];
 
-/// How many of Metaflow's tests of its client there are, without benchmarks.
+/// Number of Metaflow's tests of its S3 client, without benchmarks.
 const UPSTREAM_TESTS: &str = "436";
 
-/// Older versions of Metaflow that the package works with: the oldest, and two between.
+/// Older versions of Metaflow that the package supports: the oldest, and two others.
 const METAFLOWS: [&str; 3] = ["2.9.0", "2.12.39", "2.15.21"];
 
-/// The oldest version of fsspec that the package accepts: that of its `pyproject.toml`.
+/// The oldest version of fsspec that `pyproject.toml` accepts.
 const OLDEST_FSSPEC: &str = "2024.2.0";
 
-/// Packages that build an sdist, and a wheel of it for this machine.
+/// Packages that build the sdist, and a wheel from it for this machine.
 const SDIST_NEEDS: [&str; 2] = ["build==1.6.1", "maturin==1.16.0"];
 
 /// Additional packages for a wheel for old versions of glibc.
 const WHEEL_NEEDS: [&str; 1] = ["ziglang==0.17.1"];
 
-/// The oldest glibc that wheels run on: that of Rust's own standard library.
+/// The oldest glibc that wheels support: that of Rust's standard library.
 const GLIBC: &str = "manylinux_2_17";
 
 /// The test of the wheel for old versions of glibc.
@@ -90,7 +90,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
             .args(&arguments.pytest),
     )?;
     if !arguments.pytest.is_empty() {
-        // They may select no test of the file system.
+        // The arguments may select no test of the file system.
         return Ok(());
     }
     let golden = root.join("crates/s3-frame/tests/golden");
@@ -112,8 +112,8 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
     installed(root, &server)
 }
 
-/// Installs the sdist in an empty environment and tests the parts that only an installed package has: the tool, the
-/// licences, the entry points, the extension of Metaflow. Flows run elsewhere.
+/// Installs the sdist in an empty environment and tests the features that only an installed package has: command line
+/// tool, licences, entry points, Metaflow extension. Other steps test flows.
 fn installed(root: &Path, server: &Path) -> Outcome {
     let wheel = wheel_of_sdist(root)?;
     let python = clean_environment(root, &wheel)?;
@@ -131,13 +131,13 @@ fn installed(root: &Path, server: &Path) -> Outcome {
     )
 }
 
-/// Builds a wheel of the sdist for this machine, as pip does, without optimisation.
+/// Builds a wheel from the sdist for this machine, as pip does, without optimisation.
 fn wheel_of_sdist(root: &Path) -> Outcome<PathBuf> {
     let python = virtual_environment(&root.join("target/python/build"))?;
     install(&python, &SDIST_NEEDS)?;
     let path = path_with(&root.join("target/python/build/bin"))?;
     let folder = unpacked_sdist(root, &python, &path)?;
-    // Crates of others are built once for both workspaces, where their features are the same.
+    // Third-party crates with equal features are built once for both workspaces.
     let shared = metadata(root)?;
     let shared = shared.build_directory.unwrap_or(shared.target_directory);
     let build_without_isolation = ["wheel", "--quiet", "--no-deps", "--no-build-isolation"];
@@ -158,8 +158,8 @@ fn wheel_of_sdist(root: &Path) -> Outcome<PathBuf> {
 
 /// Builds the sdist and unpacks it in target/python/sdist.
 ///
-/// It is at the same place each time, so that cargo reuses its builds, and its files have the current time, so that
-/// cargo notices changes.
+/// The path is always the same, so that cargo reuses its builds, and the files have the current time, so that cargo
+/// notices changes.
 fn unpacked_sdist(root: &Path, python: &Path, path: &OsStr) -> Outcome<PathBuf> {
     let folder = root.join("target/python/sdist");
     remove(&folder)?;
@@ -181,7 +181,7 @@ fn unpacked_sdist(root: &Path, python: &Path, path: &OsStr) -> Outcome<PathBuf> 
     Ok(folder)
 }
 
-/// The variable `PATH` with a folder before all others.
+/// Returns the variable `PATH` with this folder first.
 fn path_with(tools: &Path) -> Outcome<OsString> {
     let path = env::var_os("PATH").unwrap_or_default();
     let folders = [tools.to_path_buf()];
@@ -189,7 +189,7 @@ fn path_with(tools: &Path) -> Outcome<OsString> {
     path.map_err(|error| Failure::new(format!("set PATH: {error}")))
 }
 
-/// The file in a folder that ends so.
+/// Returns the file in a folder that has this extension.
 fn file_in(folder: &Path, extension: &str) -> Outcome<PathBuf> {
     fs::read_dir(folder)
         .map_err(|error| Failure::new(format!("read {}: {error}", folder.display())))?
@@ -198,7 +198,7 @@ fn file_in(folder: &Path, extension: &str) -> Outcome<PathBuf> {
         .ok_or_else(|| Failure::new(format!("{} has no .{extension} file", folder.display())))
 }
 
-/// Puts the package together and returns its folder.
+/// Assembles the package and returns its folder.
 fn assemble(root: &Path, library: &Path) -> Outcome<PathBuf> {
     let site = root.join("target/python/site");
     let failed = |error| Failure::new(format!("put {} together: {error}", site.display()));
@@ -214,8 +214,8 @@ struct Built {
     server: PathBuf,
 }
 
-/// Builds the native module and the server of the tests, with the features of the whole workspace: nothing that
-/// `cargo xtask test` built is built again.
+/// Builds the native module and the test server with the features of the whole workspace, so that builds of `cargo
+/// xtask test` are reused.
 fn build(root: &Path) -> Outcome<Built> {
     let mut build = command::cargo(root);
     build.arg("build").args(with_python());
@@ -259,7 +259,7 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Makes the virtual environment if it is missing, installs missing packages, and returns its interpreter.
+/// Creates the virtual environment if it is missing, installs missing packages, and returns its interpreter.
 fn environment(root: &Path) -> Outcome<PathBuf> {
     let python = virtual_environment(&root.join("target/python/venv"))?;
     let requirements = root.join("crates/s3-python/tests/requirements.txt");
@@ -280,7 +280,7 @@ fn virtual_environment(folder: &Path) -> Outcome<PathBuf> {
     Ok(python)
 }
 
-/// Installs older versions of Metaflow, each in a folder of its own that is named after it.
+/// Installs older versions of Metaflow, each in its own folder.
 fn older_metaflows(root: &Path, python: &Path) -> Outcome<Vec<PathBuf>> {
     METAFLOWS
         .iter()
@@ -288,7 +288,7 @@ fn older_metaflows(root: &Path, python: &Path) -> Outcome<Vec<PathBuf>> {
         .collect()
 }
 
-/// Installs an older version of a package in a folder of its own that is named after it, if it is missing.
+/// Installs an older version of a package, if it is missing, in a folder named after it.
 fn older(root: &Path, python: &Path, package: &str, version: &str) -> Outcome<PathBuf> {
     let folder = root.join("target/python").join(package).join(version);
     complete(&folder, |target| {
@@ -303,7 +303,7 @@ fn older(root: &Path, python: &Path, package: &str, version: &str) -> Outcome<Pa
     Ok(folder)
 }
 
-/// Makes a folder if it is missing. It appears when it is complete: `make` fills another one, which is renamed.
+/// Creates a folder if it is missing, atomically: `make` fills another folder, which is then renamed.
 fn complete(folder: &Path, make: impl FnOnce(&Path) -> Outcome) -> Outcome {
     if folder.exists() {
         return Ok(());
@@ -317,7 +317,7 @@ fn complete(folder: &Path, make: impl FnOnce(&Path) -> Outcome) -> Outcome {
         .map_err(|error| Failure::new(format!("rename {}: {error}", partial.display())))
 }
 
-/// Builds the wheel and runs the tests of flows and of the wheel where nothing else is installed.
+/// Builds the wheel, and runs the tests of flows and of the wheel in an environment without other packages.
 fn wheel(root: &Path, arguments: &Arguments) -> Outcome {
     let wheel = build_wheel(root)?;
     let python = clean_environment(root, &wheel)?;
@@ -338,15 +338,15 @@ fn wheel(root: &Path, arguments: &Arguments) -> Outcome {
     )
 }
 
-/// Runs Metaflow's own tests of its client through the wheel. They move objects of 5 GB, so they need optimised builds:
-/// the wheel's module, and the server of the tool in the wheel, which keeps objects in files.
+/// Runs Metaflow's own tests of its S3 client with the wheel. They transfer objects of 5 GB, so they need optimised
+/// builds: the module of the wheel, and the server of its command line tool, which stores objects as files.
 fn upstream(root: &Path, checkout: &Path, arguments: &Arguments) -> Outcome {
     let checkout = std::path::absolute(checkout)
         .map_err(|error| Failure::new(format!("resolve the checkout: {error}")))?;
     let wheel = build_wheel(root)?;
     let python = clean_environment(root, &wheel)?;
     install(&python, &UPSTREAM_NEEDS)?;
-    // Arguments may select some of them.
+    // Arguments may select only some of the tests.
     let passed = arguments.pytest.is_empty().then_some(UPSTREAM_TESTS);
     command::run(
         Command::new(&python)
@@ -359,14 +359,14 @@ fn upstream(root: &Path, checkout: &Path, arguments: &Arguments) -> Outcome {
     )
 }
 
-/// Builds the sdist and the wheel below target/python/dist, and returns the wheel.
+/// Builds the sdist and the wheel in target/python/dist, and returns the wheel.
 fn build_wheel(root: &Path) -> Outcome<PathBuf> {
     let python = virtual_environment(&root.join("target/python/build"))?;
     install(&python, &SDIST_NEEDS)?;
     install(&python, &WHEEL_NEEDS)?;
     let dist = root.join("target/python/dist");
     remove(&dist)?;
-    // Without isolation, for zig; then the tools are looked up on the path.
+    // Without isolation, so that maturin finds zig; it then looks up tools on the path.
     let path = path_with(&root.join("target/python/build/bin"))?;
     command::run(
         Command::new(&python)
@@ -382,7 +382,7 @@ fn build_wheel(root: &Path) -> Outcome<PathBuf> {
     file_in(&dist, "whl")
 }
 
-/// Makes an empty virtual environment with the wheel and the packages of its tests, and returns its interpreter.
+/// Creates an empty virtual environment with the wheel and the packages of its tests, and returns its interpreter.
 fn clean_environment(root: &Path, wheel: &Path) -> Outcome<PathBuf> {
     let clean = root.join("target/python/clean");
     remove(&clean)?;

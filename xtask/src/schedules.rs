@@ -1,4 +1,4 @@
-//! `cargo xtask schedules`: models of the state that threads share, under thousands of thread schedules.
+//! `cargo xtask schedules`: runs models of the state that threads share under thousands of thread schedules (shuttle).
 //!
 //! The models are unit tests of s3-transfer that only exist with `--cfg shuttle`. The flag rebuilds each dependency, so
 //! the build goes to `target/shuttle`. Only the engine is built there, without the AWS SDK.
@@ -54,7 +54,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
     command::run(&mut models)
 }
 
-/// The step of `test`: the lints of the models, and some thousand schedules.
+/// Runs the step of `test`: lints of the models, and some thousand schedules.
 pub(crate) fn run_quick(root: &Path) -> Outcome {
     let mut lints = shuttled(root, "clippy");
     lints.args(["--profile", "test", "--", "-D", "warnings"]);
@@ -62,7 +62,7 @@ pub(crate) fn run_quick(root: &Path) -> Outcome {
     run(root, &Arguments::default())
 }
 
-/// Cargo for the engine over models of threads.
+/// Returns a cargo command that builds the engine with shuttle.
 fn shuttled(root: &Path, subcommand: &str) -> Command {
     let mut command = command::cargo(root);
     command.args([subcommand, "--target-dir", "target/shuttle"]);
@@ -71,7 +71,7 @@ fn shuttled(root: &Path, subcommand: &str) -> Command {
     command
 }
 
-/// Adds `--cfg shuttle` to the flags.
+/// Adds `--cfg shuttle` to the compiler flags.
 fn with_shuttle(flags: Option<OsString>) -> OsString {
     let mut flags = flags.unwrap_or_default();
     flags.push(" --cfg shuttle");
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn flags_that_are_set_stay() {
+    fn existing_flags_are_kept() {
         assert_eq!(with_shuttle(None), " --cfg shuttle");
         let set = Some("-C debuginfo=0".into());
         assert_eq!(with_shuttle(set), "-C debuginfo=0 --cfg shuttle");

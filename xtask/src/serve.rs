@@ -1,4 +1,4 @@
-//! `cargo xtask serve`: the S3 server of the test kit, for trying things by hand.
+//! `cargo xtask serve`: runs the S3 server of the test kit, for manual tests.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
     rate: Option<u64>,
 }
 
-/// Runs until the server ends.
+/// Runs the server until it is stopped.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
     let mut server = Command::new(command::built_executable(root, "--example", "serve")?);
     let numbers = [

@@ -1,11 +1,11 @@
-//! `cargo xtask test`: all checks and tests of a change, the fastest first.
+//! `cargo xtask test`: runs all checks and tests of a change, the fastest first.
 //!
 //! All steps that compile use the same profile and the features of the whole workspace, so each
 //! dependency is checked once (clippy, docs) and built once (tests, doctests, vectors).
 //! Only `features` and `schedules` build with other features or flags.
 //!
-//! `--data` checks and tests the data layer instead, which no other step builds, and `--ballista` the hooks for Ballista,
-//! which are a workspace of their own.
+//! `--data` checks and tests the data layer instead, which no other step builds, and `--ballista` the crate
+//! s3-ballista, which is a workspace of its own.
 
 use std::path::Path;
 use std::time::Instant;
@@ -60,7 +60,7 @@ const BALLISTA_STEPS: [Step; 3] = [
     ("example", ballista_example),
 ];
 
-/// Runs every step and stops at the first that fails.
+/// Runs all steps and stops at the first failure.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
     let steps: &[Step] = match arguments {
         Arguments { data: true, .. } => &DATA_STEPS,
@@ -110,7 +110,7 @@ fn clippy(root: &Path) -> Outcome {
     )
 }
 
-/// Not `--all-targets`: that would run benchmarks too.
+/// Does not use `--all-targets`, which would run benchmarks too.
 fn tests(root: &Path) -> Outcome {
     command::run(command::cargo(root).arg("test").args(selection()).args([
         "--lib",
@@ -139,7 +139,7 @@ fn data_clippy(root: &Path) -> Outcome {
     )
 }
 
-/// Unit tests, tests and doctests.
+/// Runs unit tests, integration tests and doctests of the data layer.
 fn data_tests(root: &Path) -> Outcome {
     command::run(command::cargo(root).arg("test").args(data_selection()))
 }
@@ -150,7 +150,7 @@ fn ballista_clippy(root: &Path) -> Outcome {
     command::run(clippy.args(BALLISTA).args(["--", "-D", "warnings"]))
 }
 
-/// Tests, and the doctest of its README.
+/// Runs the tests and the doctest of the README.
 fn ballista_tests(root: &Path) -> Outcome {
     let mut tests = command::cargo(root);
     command::run(tests.args(["test", "--locked"]).args(BALLISTA))

@@ -1,4 +1,4 @@
-//! `cargo xtask tidy`: house rules that rustc and clippy do not check.
+//! `cargo xtask tidy`: checks house rules that rustc and clippy do not check.
 //!
 //! Each rule is a function from texts to findings, so it is tested without a file system:
 //! [`text`] and [`words`] for every file, [`rust`] for sources, [`manifest`] for `Cargo.toml`,
@@ -21,7 +21,7 @@ use std::path::Path;
 
 use crate::failure::{Failure, Outcome};
 
-/// Prints each finding; any is a failure.
+/// Prints each finding; fails if there are any.
 pub(crate) fn run(root: &Path) -> Outcome {
     let files = files::list(root)?;
     let mut findings: Vec<_> = files.iter().flat_map(check_alone).collect();
@@ -43,7 +43,7 @@ pub(crate) fn run(root: &Path) -> Outcome {
 /// A text file of the repository.
 #[derive(Clone, Debug)]
 struct SourceFile {
-    /// From the root, with `/`.
+    /// The path from the root, with `/`.
     path: String,
     text: String,
 }
@@ -53,7 +53,7 @@ impl SourceFile {
         self.path.rsplit('/').next().unwrap_or(&self.path)
     }
 
-    /// Whether a folder on the way to the file has this name.
+    /// Returns whether a parent folder of the file has this name.
     fn is_below(&self, folder: &str) -> bool {
         self.path
             .split('/')
@@ -70,13 +70,13 @@ impl SourceFile {
         }
     }
 
-    /// Lines with their numbers, which start at 1.
+    /// Returns the lines with their numbers, which start at 1.
     fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
         (1..).zip(self.text.lines())
     }
 }
 
-/// A broken rule and where.
+/// A violation of a rule, with its file and line.
 #[derive(Debug, PartialEq)]
 struct Finding {
     path: String,
@@ -106,12 +106,12 @@ fn check_alone(file: &SourceFile) -> Vec<Finding> {
 mod tests {
     use super::*;
 
-    /// For the tests of the rules: the findings as lines.
+    /// Returns the findings as lines, for the tests of the rules.
     pub(super) fn lines(findings: &[Finding]) -> Vec<String> {
         findings.iter().map(ToString::to_string).collect()
     }
 
-    /// For the tests of the rules: a file that exists only here.
+    /// Returns a file in memory, for the tests of the rules.
     pub(super) fn file(path: &str, text: &str) -> SourceFile {
         SourceFile {
             path: path.to_owned(),

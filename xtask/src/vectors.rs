@@ -1,6 +1,6 @@
-//! `cargo xtask vectors`: recorded behaviour of Metaflow, replayed against the client.
+//! `cargo xtask vectors`: replays recorded behaviour of Metaflow's S3 client against this client.
 //!
-//! The runner is the binary `vectors` of the package `s3-tests`; its status is passed on.
+//! The program is the binary `vectors` of the package `s3-tests`; its exit status is passed on.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,7 +10,7 @@ use clap::Args;
 use crate::command;
 use crate::failure::{Failure, Outcome};
 
-/// The files that a change has to pass, relative to the root of the workspace.
+/// The files that `test` replays, relative to the root of the workspace.
 const RECORDED: [&str; 2] = ["tests/vectors/metaflow.jsonl", "tests/vectors/quirks.jsonl"];
 
 /// The files to replay.
@@ -20,12 +20,12 @@ pub(crate) struct Arguments {
     files: Vec<PathBuf>,
 }
 
-/// Replays the files that were named, or the recorded ones.
+/// Replays the given files, or the recorded ones.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
     if arguments.files.is_empty() {
         return run_recorded(root);
     }
-    // A path belongs to the caller's folder, whatever folder the runner works in.
+    // Paths are relative to the caller's folder, whatever the runner's working directory is.
     let files: Result<Vec<_>, _> = arguments.files.iter().map(std::path::absolute).collect();
     let files = files.map_err(|error| Failure::new(format!("resolve a file's path: {error}")))?;
     replay(root, &files)

@@ -1,9 +1,9 @@
-//! Figures of a comparison, read from lines of comma-separated values.
+//! Parses docs/benchmarks.csv, the figures of the benchmark chart.
 
-/// The columns that are read, in their order. Others may follow.
+/// The first columns, in order. Other columns may follow.
 const COLUMNS: [&str; 4] = ["workload", "task", "client", "cpu_ratio"];
 
-/// One workload and the CPU time of each client, relative to ours.
+/// A workload and the CPU time of each client, relative to s3-client.
 #[derive(Debug, PartialEq)]
 pub(super) struct Workload {
     pub(super) task: String,
@@ -16,7 +16,7 @@ pub(super) struct Bar {
     pub(super) ratio: f64,
 }
 
-/// Reads the figures. Lines that begin with `#` are comments.
+/// Parses the figures. Lines that begin with `#` are comments.
 pub(super) fn read(text: &str) -> Result<Vec<Workload>, String> {
     let mut lines = (1..)
         .zip(text.lines())
@@ -60,7 +60,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Workload>, String> {
         .collect())
 }
 
-/// The cells of a line. A cell in quotes may contain commas.
+/// Splits a line into cells. A quoted cell may contain commas.
 fn cells(line: &str) -> Vec<String> {
     let mut cells = Vec::new();
     let mut cell = String::new();

@@ -1,4 +1,4 @@
-//! A bar chart as SVG: one group of horizontal bars for each workload, on a logarithmic axis.
+//! Draws the benchmark chart as SVG: one group of horizontal bars per workload, on a logarithmic axis.
 //!
 //! The chart has no background, and its colours are readable on white and on black.
 
@@ -6,12 +6,12 @@ use std::fmt::Write as _;
 
 use super::figures::{Bar, Workload};
 
-/// Two columns of workloads stand beside each other.
+/// Width of the chart, which has two columns of workloads.
 const WIDTH: f64 = 760.0;
 const COLUMN: f64 = WIDTH / 2.0;
 /// Left edge of the bars of a column; the names of clients are left of it.
 const LEFT: f64 = 80.0;
-/// Room for the number behind the longest bar.
+/// Room for the number after the longest bar.
 const RIGHT: f64 = 34.0;
 const TOP: f64 = 44.0;
 const BAR: f64 = 9.0;
@@ -19,15 +19,15 @@ const BAR_STEP: f64 = 11.0;
 const TITLE_STEP: f64 = 18.0;
 const GROUP_GAP: f64 = 10.0;
 
-/// Grey text has a contrast above 4 on both backgrounds.
+/// Grey text with a contrast above 4 on both backgrounds.
 const TEXT: &str = "#7d8590";
 const OURS: &str = "#e8590c";
 const OTHERS: &str = "#4c8dc4";
 
-/// Ratios are labelled on the axis at these values.
+/// The values with labels on the axis.
 const TICKS: [f64; 5] = [1.0, 3.0, 10.0, 30.0, 100.0];
 
-/// Bars begin a little left of 1, so that the bar of 1 is visible.
+/// The axis begins slightly left of 1, so that a bar of 1 is visible.
 const AXIS_START: f64 = 0.75;
 
 pub(super) fn draw(workloads: &[Workload]) -> String {
@@ -49,7 +49,7 @@ pub(super) fn draw(workloads: &[Workload]) -> String {
     )
 }
 
-/// Draws the groups of a column below each other and returns where the last one ends.
+/// Draws the groups of a column below each other and returns the lower edge of the last one.
 fn draw_column(out: &mut String, axis: &Axis, workloads: &[Workload]) -> f64 {
     let mut bars = String::new();
     let mut y = TOP;
@@ -92,7 +92,7 @@ fn draw_bar(out: &mut String, axis: &Axis, y: f64, bar: &Bar) {
     text(out, end + 4.0, y + 8.0, "start", weight, &shown(*ratio));
 }
 
-/// Two digits below 10, whole numbers above.
+/// Formats a ratio: two digits below 10, whole numbers above.
 fn shown(ratio: f64) -> String {
     if ratio < 10.0 {
         format!("{ratio:.1}")

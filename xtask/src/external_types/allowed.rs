@@ -1,4 +1,4 @@
-//! Third-party types that the public APIs may contain, with the reason.
+//! List of the third-party types that public APIs may contain, with reasons.
 
 use super::public_api::Use;
 
@@ -6,9 +6,9 @@ use super::public_api::Use;
 #[derive(Debug)]
 pub(super) struct Allowed {
     pub(super) path: &'static str,
-    /// The only public item that may have it; without one, every item may.
+    /// The only public item that may contain it; any item if `None`.
     pub(super) only_in: Option<&'static str>,
-    /// For the reader of the table.
+    /// The reason, for readers of the table.
     #[cfg_attr(not(test), expect(dead_code, reason = "only a test reads it"))]
     pub(super) because: &'static str,
 }

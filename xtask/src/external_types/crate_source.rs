@@ -1,4 +1,4 @@
-//! The modules of a library as syntax trees, without tests.
+//! Parses the modules of a library to syntax trees, without test modules.
 
 use std::collections::HashMap;
 use std::fs;
@@ -17,7 +17,7 @@ pub(super) struct CrateSource {
 /// The items of a module and the names that it imports.
 pub(super) struct Module {
     pub(super) items: Vec<Item>,
-    /// From the name in this module to the segments of the full path.
+    /// Full path, as segments, by imported name.
     pub(super) imports: HashMap<String, Vec<String>>,
 }
 
@@ -47,7 +47,7 @@ fn load_file(file: &Path, folder: &Path, modules: &mut Vec<Module>) -> Outcome {
     load_items(parsed.items, folder, modules)
 }
 
-/// Collects the items of one module whose submodules have their files in `folder`.
+/// Collects the items of a module and of its submodules, whose files are in `folder`.
 fn load_items(items: Vec<Item>, folder: &Path, modules: &mut Vec<Module>) -> Outcome {
     let mut own = Vec::new();
     for item in items {
@@ -79,7 +79,7 @@ fn load_items(items: Vec<Item>, folder: &Path, modules: &mut Vec<Module>) -> Out
     Ok(())
 }
 
-/// Whether the item exists outside tests, models and fuzz targets.
+/// Returns whether the item is compiled outside of tests, shuttle models and fuzz targets.
 pub(super) fn is_public_build(attributes: &[Attribute]) -> bool {
     attributes
         .iter()
@@ -105,7 +105,7 @@ fn imports(items: &[Item]) -> HashMap<String, Vec<String>> {
     imports
 }
 
-/// The names that a `use` brings into scope, each with its full path.
+/// Returns the names that a `use` imports, each with its full path.
 pub(super) fn names(tree: &UseTree) -> Vec<(String, Vec<String>)> {
     match tree {
         UseTree::Path(path) => {

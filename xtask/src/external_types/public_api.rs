@@ -1,4 +1,4 @@
-//! Paths of other crates in public signatures.
+//! Finds third-party types in the public signatures of a library.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,12 +8,12 @@ use syn::{Fields, ImplItem, Item, ItemImpl, ItemTrait, Path, TraitItem, Type, Vi
 
 use super::crate_source::{CrateSource, Module, is_public_build, names};
 
-/// A path of another crate and the public item whose signature contains it.
+/// The path of a third-party type, and the public item whose signature contains it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Use {
-    /// From the name of the crate, as in `bytes::Bytes`.
+    /// The path with the crate name, such as `bytes::Bytes`.
     pub(super) path: String,
-    /// A type, a trait or a function.
+    /// The name of a type, trait or function.
     pub(super) item: String,
 }
 
@@ -47,7 +47,7 @@ pub(super) fn external(source: &CrateSource, external: &BTreeSet<String>) -> BTr
     walk.found
 }
 
-/// The name of a public type or trait.
+/// Returns the name of a public type or trait.
 fn public_name(item: &Item) -> Option<String> {
     let (visibility, name) = match item {
         Item::Struct(item) => (&item.vis, &item.ident),
@@ -69,12 +69,12 @@ struct Walk<'source> {
     aliases: &'source BTreeMap<String, (&'source Module, &'source Type)>,
     module: Option<&'source Module>,
     item: String,
-    /// Aliases that are being followed.
+    /// Number of nested aliases that are being resolved.
     depth: usize,
     found: BTreeSet<Use>,
 }
 
-/// No chain of aliases is longer; a cycle would be.
+/// Maximum depth of aliases, which ends the resolution of a cycle.
 const MAX_ALIASES: usize = 4;
 
 impl<'source> Walk<'source> {
@@ -185,7 +185,7 @@ impl<'source> Walk<'source> {
         }
     }
 
-    /// Whether a public type or trait of this library occurs in the tokens.
+    /// Returns whether the tokens contain a public type or trait of this library.
     fn names_public(&self, tokens: &impl ToTokens) -> bool {
         let text = tokens.to_token_stream().to_string();
         text.split(|c: char| !c.is_alphanumeric() && c != '_')
@@ -234,7 +234,7 @@ impl<'source> Visit<'source> for Walk<'source> {
         visit::visit_path(self, path);
     }
 
-    /// Bodies and attributes have no part in a signature.
+    /// Bodies and attributes are not parts of a signature.
     fn visit_attribute(&mut self, _attribute: &'source syn::Attribute) {}
 }
 

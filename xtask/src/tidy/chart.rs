@@ -1,4 +1,4 @@
-//! Chart rule: docs/benchmarks.svg is the output of `cargo xtask chart` for the figures.
+//! Chart rule: checks that docs/benchmarks.svg is the output of `cargo xtask chart` for docs/benchmarks.csv.
 
 use super::{Finding, SourceFile};
 use crate::chart::{CHART, DATA, draw};

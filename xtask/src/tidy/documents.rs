@@ -1,4 +1,4 @@
-//! Document rules: tests, vectors, files, types and commands in documents exist, and error kinds are explained.
+//! Document rules: checks that tests, files, types and commands in documents exist, and that error kinds are explained.
 //!
 //! A document that does not exist is not checked.
 
@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use super::{Finding, SourceFile};
 
-/// Commands that the README shows, because they are the first that a reader types.
+/// Commands that the README must show, because readers type them first.
 const README_COMMANDS: [&str; 2] = ["cargo run --example tour", "cargo xtask test"];
 
 const ARCHITECTURE: &str = "docs/ARCHITECTURE.md";
@@ -62,7 +62,7 @@ fn commands(readme: &SourceFile) -> Vec<Finding> {
         .collect()
 }
 
-/// Each numbered row names in its last column existing tests or vectors that show it.
+/// Checks that the last column of each numbered row names existing tests or vectors.
 fn deviations(semantics: &SourceFile, files: &[SourceFile]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (number, line) in semantics.lines() {
@@ -81,8 +81,8 @@ fn deviations(semantics: &SourceFile, files: &[SourceFile]) -> Vec<Finding> {
     findings
 }
 
-/// Each feature that a table says the client has, in its second cell, has its tests in the third; none is said to be
-/// missing that all other clients have.
+/// Checks a table of features: if the second cell says that the client has the feature, the third names its tests. The
+/// client must have a feature that all other clients have.
 fn feature_rows(features: &SourceFile, files: &[SourceFile]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (number, line) in features.lines() {
@@ -112,8 +112,8 @@ fn feature_rows(features: &SourceFile, files: &[SourceFile]) -> Vec<Finding> {
     findings
 }
 
-/// Tests, vectors and source files that a document names exist. They are recognised by their form: names in code have fewer
-/// underscores than names of tests.
+/// Checks that tests, vectors and source files that a document names exist. They are recognised by their form: names in
+/// code have fewer underscores than names of tests.
 fn names_in_prose(document: &SourceFile, files: &[SourceFile]) -> Vec<Finding> {
     let is_name = |name: &&str| {
         let is_word = |c: char| c == '_' || c.is_ascii_lowercase() || c.is_ascii_digit();
@@ -124,7 +124,7 @@ fn names_in_prose(document: &SourceFile, files: &[SourceFile]) -> Vec<Finding> {
         });
         is_sentence || is_vector || name.starts_with("own-") || name.ends_with(".rs")
     };
-    // `deviations` checks the numbered rows there.
+    // `deviations` checks the numbered rows.
     let is_checked = |line: &str| document.path == SEMANTICS && numbered_row(line).is_some();
     document
         .lines()
@@ -140,7 +140,7 @@ fn names_in_prose(document: &SourceFile, files: &[SourceFile]) -> Vec<Finding> {
         .collect()
 }
 
-/// A type that the document names occurs in a source.
+/// Checks that the types that the document names occur in a source.
 fn types(document: &SourceFile, files: &[SourceFile]) -> Vec<Finding> {
     let sources = files.iter().filter(|file| file.path.ends_with(".rs"));
     let known: HashSet<_> = sources.flat_map(|file| words(&file.text)).collect();
@@ -158,7 +158,7 @@ fn types(document: &SourceFile, files: &[SourceFile]) -> Vec<Finding> {
         .collect()
 }
 
-/// The selection of `cargo mutants` names source files that exist: it would skip the others in silence.
+/// Checks that the source files that `cargo mutants` selects exist: it would ignore missing files silently.
 fn mutated_files(mutants: &SourceFile, files: &[SourceFile]) -> Vec<Finding> {
     mutants
         .lines()
@@ -168,7 +168,7 @@ fn mutated_files(mutants: &SourceFile, files: &[SourceFile]) -> Vec<Finding> {
         .collect()
 }
 
-/// The number and the last cell of a table's row like `| 7 | … | … |`.
+/// Returns the number and the last cell of a table row such as `| 7 | … | … |`.
 fn numbered_row(line: &str) -> Option<(u32, &str)> {
     let inner = line.trim().strip_prefix('|')?.strip_suffix('|')?;
     let row = inner.split('|').next()?.trim().parse().ok()?;
@@ -180,8 +180,8 @@ fn code_spans(cell: &str) -> impl Iterator<Item = &str> {
     cell.split('`').skip(1).step_by(2)
 }
 
-/// A file, a function by the last part of `module::name`, a group of tests that a macro makes under that name, or the
-/// name of a vector or of a group of them.
+/// Returns whether the name is that of a file, a function (the last segment of `module::name`), a group of tests that a
+/// macro defines, a vector or a group of vectors.
 fn is_known(name: &str, files: &[SourceFile]) -> bool {
     let last = name.rsplit("::").next().unwrap_or(name);
     let function = format!("fn {last}(");
@@ -197,7 +197,7 @@ fn is_known(name: &str, files: &[SourceFile]) -> bool {
     })
 }
 
-/// Every variant of every `ErrorKind` is explained.
+/// Checks that every variant of every `ErrorKind` is explained.
 fn error_kinds(errors: &SourceFile, files: &[SourceFile]) -> Vec<Finding> {
     files
         .iter()
@@ -208,7 +208,7 @@ fn error_kinds(errors: &SourceFile, files: &[SourceFile]) -> Vec<Finding> {
         .collect()
 }
 
-/// The variants of `pub enum ErrorKind` as rustfmt lays them out; none when it is not here.
+/// Returns the variants of `pub enum ErrorKind` as rustfmt formats them; empty if the source does not define it.
 fn variants(source: &str) -> Vec<&str> {
     source
         .lines()
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deviation_names_what_shows_it() {
+    fn a_deviation_names_its_tests() {
         let table = "| # | what | shown by |\n|---|---|---|\n\
                      | 1 | a | `ranges::negative` |\n\
                      | 2 | b | — |\n\

@@ -1,4 +1,4 @@
-//! The files to check: those that git tracks or would track, or all files without git.
+//! Lists the files to check: those that git tracks or would track, or all files without git.
 
 use std::fs;
 use std::io;
@@ -8,13 +8,13 @@ use std::process::Command;
 use super::SourceFile;
 use crate::failure::{Failure, Outcome};
 
-/// Folders that a walk without git leaves out.
+/// Folders that a walk without git skips.
 const GENERATED: [&str; 2] = ["target", ".git"];
 
-/// Inputs of the fuzz targets. They may contain anything.
+/// Inputs of the fuzz targets, which may contain anything.
 const FUZZ_CORPUS: &str = "fuzz/corpus/";
 
-/// All text files, sorted by path; files that are not UTF-8 are left out.
+/// Returns all UTF-8 text files, sorted by path.
 pub(super) fn list(root: &Path) -> Outcome<Vec<SourceFile>> {
     let mut paths = match tracked(root) {
         Some(paths) => paths,
@@ -27,7 +27,7 @@ pub(super) fn list(root: &Path) -> Outcome<Vec<SourceFile>> {
     for path in paths {
         match fs::read_to_string(root.join(&path)) {
             Ok(text) => files.push(SourceFile { path, text }),
-            // Tracked but deleted, a link to a folder, or binary.
+            // Tracked but deleted, a link to a folder, or not UTF-8.
             Err(error) if skippable(&error) => {}
             Err(error) => return Err(failed(&root.join(&path), &error)),
         }

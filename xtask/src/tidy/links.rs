@@ -1,6 +1,7 @@
-//! Link rule: a relative link in a Markdown document leads to a file or folder here, and its anchor to a heading.
+//! Link rule: checks that a relative link in a Markdown document leads to an existing file or folder, and its anchor to
+//! a heading.
 //!
-//! Guides below `src` are rustdoc, which checks its links itself.
+//! Guides in `src` folders are part of the rustdoc, which checks its own links.
 
 use super::{Finding, SourceFile};
 
@@ -19,7 +20,7 @@ pub(super) fn check(files: &[SourceFile]) -> Vec<Finding> {
     findings
 }
 
-/// The targets of the links of a line, without those to other sites.
+/// Returns the targets of the links in a line, except those to other sites.
 fn targets(line: &str) -> impl Iterator<Item = &str> {
     line.split("](")
         .skip(1)
@@ -44,7 +45,7 @@ fn leads_somewhere(document: &SourceFile, target: &str, files: &[SourceFile]) ->
         .is_some_and(|file| headings(&file.text).any(|heading| slug(heading) == anchor))
 }
 
-/// The path of a link's target from the root; `None` if the link leaves the repository.
+/// Returns the path of a link target from the root; `None` if the link leaves the repository.
 fn resolve(document: &str, path: &str) -> Option<String> {
     if path.is_empty() {
         return Some(document.to_owned());
@@ -69,7 +70,7 @@ fn headings(text: &str) -> impl Iterator<Item = &str> {
         .filter_map(|line| line.trim_start_matches('#').strip_prefix(' '))
 }
 
-/// The anchor of a heading, as GitHub makes it.
+/// Returns the anchor of a heading, as GitHub generates it.
 fn slug(heading: &str) -> String {
     heading
         .to_lowercase()

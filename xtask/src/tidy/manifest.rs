@@ -1,11 +1,11 @@
-//! Rules for the manifests of the members: versions and lints live in the workspace's.
+//! Manifest rules: checks that the members' `Cargo.toml` inherit versions and lints from the workspace.
 //!
-//! The manifests are read line by line: a TOML parser would be a third dependency for two rules.
+//! The manifests are parsed line by line: a TOML parser would be a third dependency for two rules.
 
 use super::{Finding, SourceFile};
 
 pub(super) fn check(file: &SourceFile) -> Vec<Finding> {
-    // A member has none: a package with one is its own workspace, which cannot inherit from this one.
+    // A package with this table is its own workspace and cannot inherit from ours.
     if file.text.lines().any(|line| line == "[workspace]") {
         return Vec::new();
     }
@@ -19,7 +19,7 @@ pub(super) fn check(file: &SourceFile) -> Vec<Finding> {
     findings
 }
 
-/// Dependencies that do not say `workspace = true`.
+/// Finds dependencies without `workspace = true`.
 fn own_versions(file: &SourceFile) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut in_dependencies = false;
@@ -43,12 +43,12 @@ fn own_versions(file: &SourceFile) -> Vec<Finding> {
     findings
 }
 
-/// The name of a table when the line is its header.
+/// Returns the name of the table if the line is a table header.
 fn section(line: &str) -> Option<&str> {
     line.strip_prefix('[')?.split(']').next()
 }
 
-/// How many brackets the line leaves open, negative when it closes some.
+/// Returns the number of brackets that the line leaves open; negative if it closes more.
 fn nesting(line: &str) -> i32 {
     line.chars()
         .map(|c| match c {

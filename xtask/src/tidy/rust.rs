@@ -1,8 +1,9 @@
-//! Rules for Rust sources.
+//! Rust rules: module docs come first, no unfinished code, no items in `lib.rs` and `mod.rs`, no sleeping outside of
+//! the engine.
 
 use super::{Finding, SourceFile};
 
-/// Texts that must not occur in any source. They are put together from halves so that this file does not find itself.
+/// Texts that must not occur in any source. Each is concatenated from two halves, so that this file does not match.
 const UNFINISHED: [(&str, &str); 5] = [
     (concat!("to", "do!("), "finish it or leave it out"),
     (concat!("unimple", "mented!("), "finish it or leave it out"),
@@ -17,7 +18,7 @@ const UNFINISHED: [(&str, &str); 5] = [
     ),
 ];
 
-/// Items that have a file of their own.
+/// Beginnings of items that belong into their own file.
 const ITEMS: [&str; 6] = ["fn ", "impl ", "impl<", "struct ", "enum ", "trait "];
 
 /// Keywords that may precede an item.
@@ -57,7 +58,7 @@ fn unfinished(file: &SourceFile) -> Vec<Finding> {
     findings
 }
 
-/// `lib.rs` and `mod.rs` hold docs, modules and re-exports.
+/// Finds items in `lib.rs` and `mod.rs`, which may contain only docs, modules and re-exports.
 fn items_at_the_door(file: &SourceFile) -> Vec<Finding> {
     product_lines(file)
         .filter(|(_, line)| is_item(line))
@@ -68,7 +69,7 @@ fn items_at_the_door(file: &SourceFile) -> Vec<Finding> {
         .collect()
 }
 
-/// Whether the line, which rustfmt left at the margin, begins an item.
+/// Returns whether the line begins an item. rustfmt does not indent items at the top level.
 fn is_item(line: &str) -> bool {
     let mut rest = line;
     while let Some(shorter) = QUALIFIERS.iter().find_map(|word| rest.strip_prefix(word)) {
@@ -77,7 +78,7 @@ fn is_item(line: &str) -> bool {
     ITEMS.iter().any(|item| rest.starts_with(item))
 }
 
-/// Waiting between attempts is the engine's; servers and test code wait as they need.
+/// Returns whether the file may sleep: waits between attempts belong to the engine; servers and tests may wait too.
 fn may_sleep(file: &SourceFile) -> bool {
     file.path.starts_with("crates/s3-transfer/")
         || file.path.starts_with("crates/s3-server/")
@@ -85,7 +86,7 @@ fn may_sleep(file: &SourceFile) -> bool {
         || file.path.starts_with("crates/s3-bench/")
         || file.is_below("tests")
         || file.is_below("benches")
-        // Unit tests that are long enough for a file of their own.
+        // Unit tests that are long enough for their own file.
         || file.path.ends_with("/tests.rs")
 }
 
@@ -101,7 +102,7 @@ fn sleeps(file: &SourceFile) -> Vec<Finding> {
         .collect()
 }
 
-/// The lines before the unit tests, which end a file.
+/// Returns the lines before the unit tests, which are at the end of a file.
 pub(super) fn product_lines(file: &SourceFile) -> impl Iterator<Item = (usize, &str)> {
     file.lines()
         .take_while(|(_, line)| !line.starts_with("mod tests {"))

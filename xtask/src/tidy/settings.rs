@@ -1,5 +1,5 @@
-//! Settings rule: each row of docs/SETTINGS.md names a test or a case that exists, and the table of ignored settings has
-//! the names of the code's lists.
+//! Settings rule: checks that each row of docs/SETTINGS.md names an existing test or case, and that its table of
+//! ignored settings equals the lists in the code.
 
 use super::{Finding, SourceFile};
 
@@ -60,14 +60,14 @@ pub(super) fn check(files: &[SourceFile]) -> Vec<Finding> {
     findings
 }
 
-/// The variables and properties of a row, without the `s3` that holds others.
+/// Returns the variables and properties of a row, except `s3`, which only contains others.
 fn settings(row: &str) -> impl Iterator<Item = &str> {
     let cells = row.split('|').skip(1).take(2);
     let names = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2));
     names.filter(|name| *name != "s3")
 }
 
-/// The last cell of a table's row.
+/// Returns the last cell of a table row.
 fn last_cell(line: &str) -> Option<&str> {
     let inner = line.trim().strip_prefix('|')?.strip_suffix('|')?;
     Some(inner.rsplit('|').next().unwrap_or(inner).trim())
@@ -82,7 +82,7 @@ fn is_test(name: &str, files: &[SourceFile]) -> bool {
     })
 }
 
-/// Returns whether the function is there, and the line before it is an attribute that makes it a test.
+/// Returns whether the function exists and has a test attribute on the line before it.
 fn is_test_function(text: &str, function: &str) -> bool {
     let mut before = "";
     for line in text.lines().map(str::trim) {
@@ -94,7 +94,7 @@ fn is_test_function(text: &str, function: &str) -> bool {
     false
 }
 
-/// The names in the lists of ignored settings, with their lines.
+/// Returns the names in the lists of ignored settings, with their line numbers.
 fn ignored(code: &SourceFile) -> impl Iterator<Item = (usize, &str)> {
     let mut is_list = false;
     code.lines().filter_map(move |(number, line)| {

@@ -1,14 +1,14 @@
-//! Rules for every text file: names, line ends, and nothing that exists on one machine only.
+//! Text rules: vague file names, line ends, and texts that exist on one machine only, such as absolute paths.
 
 use super::{Finding, SourceFile};
 
-/// Names that say nothing about the content.
+/// File names that do not describe the content.
 const VAGUE_NAMES: [&str; 4] = ["utils.rs", "helpers.rs", "common.rs", "types.rs"];
 
-/// Texts that only make sense on the machine where they were written: absolute paths, paths out of the repository,
-/// hosts that a registry client talks to.
+/// Texts that only make sense on the machine where they were written: absolute paths, paths outside of the repository,
+/// hosts that a registry client contacts.
 ///
-/// They are put together from halves, so that this file does not find itself.
+/// Each is concatenated from two halves, so that this file does not match.
 const FOREIGN: [&str; 6] = [
     concat!("/wo", "rk/"),
     concat!("/ro", "ot/"),
@@ -23,13 +23,13 @@ pub(super) fn check(file: &SourceFile) -> Vec<Finding> {
     if VAGUE_NAMES.contains(&file.name()) {
         findings.push(file.finding(1, "name the file by the concept that it holds"));
     }
-    // Recorded responses and configurations are kept unchanged.
+    // Recorded responses and configurations are not edited.
     let recorded = file.path.starts_with("tests/cases") && !file.path.ends_with(".json");
     if recorded && !file.path.ends_with(".md") {
         return findings;
     }
     findings.extend(line_ends(file));
-    // Recorded keys may look like anything.
+    // Recorded keys may contain any text.
     if !file.path.ends_with(".jsonl") {
         findings.extend(foreign(file));
     }
@@ -67,7 +67,7 @@ fn foreign(file: &SourceFile) -> Vec<Finding> {
     findings
 }
 
-/// Whether the pattern occurs other than inside a longer path, where it may be part of a key.
+/// Returns whether the pattern occurs outside of a longer path, in which it may be part of a key.
 fn stands_alone(line: &str, pattern: &str) -> bool {
     line.match_indices(pattern).any(|(start, _)| {
         let before = line[..start].chars().next_back();

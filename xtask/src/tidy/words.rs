@@ -1,4 +1,4 @@
-//! Vocabulary rule: words that this repository does not use, each with its replacement.
+//! Vocabulary rule: finds words that this repository does not use, and names their replacements.
 //!
 //! The rule covers code, comments, documents and error texts. Names are split into words, so `ErrorAnswer` and
 //! `error_answer` both contain "answer". A phrase may continue on the next line of a comment.
@@ -77,14 +77,14 @@ const ENTRIES: &[Entry] = &[
     ),
 ];
 
-/// Folders whose text does not follow the rule yet, and licences, which are not ours to write.
+/// Folders whose text does not follow the rule yet, and licences, which we do not edit.
 const NOT_COVERED: &[&str] = &[
     "LICENSE-",
     // The recorded cases name their files `answer.http`.
     "tests/cases/",
 ];
 
-/// Files that have to contain a word, and why.
+/// Files that must contain a word, with the reason.
 const EXCEPTIONS: &[(&str, &[&str], &str)] = &[
     (
         "xtask/src/tidy/words.rs",
@@ -105,7 +105,7 @@ const EXCEPTIONS: &[(&str, &[&str], &str)] = &[
 
 pub(super) fn check(file: &SourceFile) -> Vec<Finding> {
     let is_covered = !NOT_COVERED.iter().any(|start| file.path.starts_with(start));
-    // Recorded vectors hold texts of other programs.
+    // Recorded vectors contain texts of other programs.
     if !is_covered || file.path.ends_with(".jsonl") || file.name() == "Cargo.lock" {
         return Vec::new();
     }
@@ -124,7 +124,7 @@ fn is_excepted(path: &str, form: &str) -> bool {
         .any(|(file, forms, _)| *file == path && (forms.contains(&form) || forms.contains(&"*")))
 }
 
-/// Line, form and replacement of each occurrence.
+/// Returns line, form and replacement of each occurrence.
 fn unwanted(file: &SourceFile) -> Vec<(usize, &'static str, &'static str)> {
     let words = words(&file.text);
     let mut found = Vec::new();
@@ -160,7 +160,7 @@ fn is_form(window: &[Word], form: &[&str], prose_only: bool) -> bool {
         && window.iter().skip(1).all(follows)
 }
 
-/// A run of letters, in lower case.
+/// A run of letters in lower case.
 #[derive(Debug, PartialEq)]
 struct Word {
     text: String,
@@ -168,13 +168,13 @@ struct Word {
     gap: Gap,
 }
 
-/// The text between a word and the one before it.
+/// The text between a word and the word before it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Gap {
-    /// White space, or the end of a line and the marker of a comment.
+    /// White space, or a line break and a comment marker.
     Space,
     Underscore,
-    /// Punctuation, or the hump of a `CamelCase` name.
+    /// Punctuation, or a word boundary in a `CamelCase` name.
     Other,
 }
 
