@@ -1,4 +1,4 @@
-//! Fixture for tests over HTTP; checks afterwards that nothing is left behind.
+//! [`Case`]: server, client and directories for a test over HTTP; checks for orphans after the test.
 
 use std::path::Path;
 
@@ -21,12 +21,12 @@ pub struct Case {
 }
 
 impl Case {
-    /// Runs `test` against a fresh server, and then checks that no unfinished upload is left on it and that the
-    /// directory for temporary files is empty.
+    /// Runs `test` with a new server, then checks that the server has no unfinished upload and that the directory for
+    /// temporary files is empty.
     ///
     /// # Panics
     ///
-    /// If something is left, or the server cannot be started.
+    /// If an upload or file is left, or the server cannot be started.
     pub async fn run(faults: impl Into<FaultPlan>, test: impl AsyncFnOnce(&Self)) {
         let memory = MemoryStore::new();
         memory
@@ -67,7 +67,7 @@ impl Case {
         self.s3_with(TransferConfig::default())
     }
 
-    /// Returns a client as [`s3`](Self::s3), with an engine of other settings.
+    /// Returns a client as [`s3`](Self::s3), with other engine settings.
     ///
     /// # Panics
     ///
@@ -83,7 +83,7 @@ impl Case {
             .expect("the settings are right")
     }
 
-    /// Returns the directory that clients of this case keep their temporary files in.
+    /// Returns the directory for the temporary files of the clients of this case.
     #[must_use]
     pub fn scratch(&self) -> &Path {
         self.scratch.path()

@@ -1,4 +1,4 @@
-//! A client in a child process that a test can kill.
+//! [`CrashChild`]: starts a client in a child process that a test can kill.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -11,8 +11,8 @@ use s3_testkit::S3Server;
 pub struct CrashChild(Child);
 
 impl CrashChild {
-    /// Starts `program`, which makes `call` against `server` with its files in `directory`, after the commands `limits` of
-    /// the shell, such as `umask 0`.
+    /// Starts `program`, which makes `call` against `server` with its files in `directory`. First runs `limits`,
+    /// commands of the shell such as `umask 0`.
     ///
     /// # Panics
     ///
@@ -36,7 +36,7 @@ impl CrashChild {
         Self(child.expect("a shell"))
     }
 
-    /// Returns the line that the child prints when its call has ended.
+    /// Returns the line that the child prints after its call.
     ///
     /// # Panics
     ///
@@ -77,7 +77,7 @@ impl CrashChild {
 
 impl Drop for CrashChild {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have exited already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }

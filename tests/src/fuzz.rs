@@ -1,7 +1,7 @@
-//! Fuzz targets: each takes any bytes and panics when the parsed result contradicts itself.
+//! Fuzz targets: each parses arbitrary bytes and panics if the parsed result is inconsistent.
 //!
-//! `fuzz/` runs them under libFuzzer, which needs a nightly compiler and looks for new inputs; the suite replays the
-//! inputs that are kept in `fuzz/corpus`, on any compiler.
+//! `fuzz/` runs them under libFuzzer, which needs a nightly compiler and finds new inputs; the test suite replays the
+//! inputs in `fuzz/corpus` with any compiler.
 
 use std::collections::BTreeMap;
 
@@ -13,10 +13,10 @@ use s3_url::Root;
 use crate::model::Model;
 use crate::vectors::Vector;
 
-/// A target by its name, which is also that of its corpus.
+/// The name of a target, which is also that of its corpus, and its function.
 pub type Target = (&'static str, fn(&[u8]));
 
-/// All of them.
+/// All targets.
 pub const TARGETS: [Target; 8] = [
     ("list_response", fuzzing::list_response),
     ("error_response", fuzzing::error_response),
@@ -28,18 +28,18 @@ pub const TARGETS: [Target; 8] = [
     ("vector", vector),
 ];
 
-/// Feeds a target.
+/// Runs a target with an input.
 ///
 /// # Panics
 ///
-/// If there is no such target, or with the target's own panic.
+/// If there is no such target, or if the target panics.
 pub fn run(name: &str, bytes: &[u8]) {
     let target = TARGETS.iter().find(|(known, _)| *known == name);
     let (_, target) = target.expect("the target is in the table");
     target(bytes);
 }
 
-/// Keys, prefixes and roots: accepted texts come back unchanged.
+/// Keys, prefixes and roots: accepted texts are returned unchanged.
 ///
 /// # Panics
 ///
@@ -94,14 +94,14 @@ pub fn url(bytes: &[u8]) {
     }
 }
 
-/// Metaflow's metadata.
+/// Metaflow's user metadata.
 pub fn metadata(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes) {
         s3_client::fuzzing::metadata(text);
     }
 }
 
-/// Metaflow's settings: the file of a profile, and variables of the same text.
+/// Metaflow's settings: a profile file, and environment variables with the same text.
 pub fn config(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
@@ -117,7 +117,7 @@ pub fn config(bytes: &[u8]) {
         Config::from_lookup(|name| variables.get(name).map(|value| (*value).to_owned())).map(shown);
 }
 
-/// A line of recorded vectors: the model plays each valid one.
+/// A line of recorded vectors: the model must be able to play every valid one.
 pub fn vector(bytes: &[u8]) {
     let Ok(line) = std::str::from_utf8(bytes) else {
         return;

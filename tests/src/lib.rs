@@ -1,4 +1,4 @@
-//! Support for tests across crates: fixtures, the model of the client, recorded vectors, properties.
+//! Test support for tests across crates: fixtures, reference model of the client, recorded vectors, property tests.
 
 mod case;
 pub mod cases;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-/// The names of files and directories that a client must never leave behind.
+/// The names of files and directories that a client must not leave behind.
 const SCRATCH: &str = "metaflow.s3.";
 const UNFINISHED: &str = ".s3-part";
 

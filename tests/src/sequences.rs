@@ -1,7 +1,7 @@
-//! Sequences of operations, drawn by proptest.
+//! Proptest strategies for sequences of client operations.
 //!
-//! A sequence is a scenario like those of the vectors. Keys are drawn by index from a list of awkward ones, so that
-//! operations of a sequence meet each other's objects.
+//! A sequence is a scenario like those of the vectors. Keys are chosen by index from a list of unusual ones, so that
+//! several operations of a sequence use the same object.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ const KEYS: [&str; 18] = [
 /// Roots of clients; empty for full URLs.
 const ROOTS: [&str; 4] = ["", "s3://{B}/root", "s3://{B}", "s3://{B}/root/a/"];
 
-/// A step before keys are made of numbers.
+/// A step before its numbers are replaced by keys.
 #[derive(Clone, Debug)]
 enum Operation {
     Put {
@@ -106,7 +106,7 @@ fn operation() -> impl Strategy<Value = Operation> {
     ]
 }
 
-/// The step of an operation for a client of this root. Its number makes its bytes unique.
+/// Returns the step of an operation for a client with this root. `number` makes its bytes unique.
 fn step(root: &str, number: usize, operation: &Operation) -> Value {
     let key = |index: usize| {
         let key = KEYS[index % KEYS.len()];
@@ -210,9 +210,9 @@ fn step(root: &str, number: usize, operation: &Operation) -> Value {
     }
 }
 
-/// Draws a sequence of at most this number of operations.
+/// Returns a strategy for sequences of at most this number of operations.
 pub fn scenario(most: usize) -> impl Strategy<Value = Value> {
-    // Many short ones, and some that are as long as they may be.
+    // Many short ones, and some with the maximum length.
     let operations = prop_oneof![
         2 => prop::collection::vec(operation(), 1..=most.min(12)),
         1 => prop::collection::vec(operation(), 1..=most),

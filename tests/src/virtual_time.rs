@@ -1,10 +1,10 @@
-//! Virtual time over real sockets.
+//! Virtual time for tests over real sockets: [`in_virtual_time`] advances tokio's paused clock while sockets are idle.
 //!
-//! tokio's paused clock jumps to the next timer whenever its runtime has nothing to do, and bytes that are still on
-//! their way through the kernel are nothing to it: with sockets, timeouts fire too early. Here the clock is driven by
-//! hand instead. It stops while anything happens on the server's sockets, and advances in steps when all has been quiet
-//! for a moment of real time. So time is as exact as a step, a minute's silence takes some hundredths of a second, and
-//! everything between client and server is real: TCP, resets, refused connections.
+//! tokio's paused clock jumps to the next timer whenever its runtime is idle, even if bytes are still on their way
+//! through the kernel, so with sockets timeouts would fire too early. Here the clock is advanced explicitly. It stops
+//! while the server's sockets are active, and advances in steps when they have been idle for a moment of real time. So
+//! time is exact to one step, a minute of idleness takes some hundredths of a second, and everything between client and
+//! server is real: TCP, resets, refused connections.
 
 use std::future::Future;
 use std::pin::pin;
@@ -15,20 +15,20 @@ use s3_testkit::S3Server;
 use tokio::task::yield_now;
 use tokio::time::sleep;
 
-/// A step is this part of the silence before it. Other threads, which are not seen from here, finish their work before
-/// much time has passed, also on a busy machine.
+/// A step is this fraction of the idle time before it. Other threads, which are not observed, finish their work before
+/// much virtual time has passed, even on a busy machine.
 const PART: u32 = 8;
 
-/// The shortest step.
+/// Minimum step.
 const SHORTEST: Duration = Duration::from_millis(2);
 
-/// The longest step: how late any timer may fire.
+/// Maximum step, by which a timer may fire late.
 const LONGEST: Duration = Duration::from_millis(500);
 
-/// How often the runtime looks at its sockets and finds nothing before a step.
+/// Number of times the runtime must find its sockets idle before a step.
 const LOOKS: u32 = 4;
 
-/// How much real time passes before a step: the kernel's, and that of threads that read and write files.
+/// Real time before a step, for the kernel and for threads that read and write files.
 const REAL: Duration = Duration::from_micros(100);
 
 /// Runs `work` and drives the clock, which must be paused, on a runtime of one thread that `server` runs on too.
@@ -51,7 +51,7 @@ async fn drive(server: &S3Server) -> std::convert::Infallible {
     loop {
         let mut looks = 0;
         while looks < LOOKS {
-            // The runtime looks at its sockets before it comes back here.
+            // The runtime polls its sockets before it resumes this task.
             yield_now().await;
             let now = server.activity();
             looks += 1;
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn time_stands_still_while_bytes_move_and_goes_on_while_they_do_not() {
+    async fn time_stops_while_sockets_are_active_and_advances_while_they_are_idle() {
         let memory = MemoryStore::with_buckets(["bkt"]);
         let server = S3Server::start(memory).await.unwrap();
         let client = server.sdk_store();

@@ -1,4 +1,4 @@
-//! Runs folders of cases against the client.
+//! Program that replays recorded cases (folders of configurations and server responses) against the client.
 //!
 //! ```sh
 //! cargo run -p s3-tests --bin cases -- [DIRECTORY] [--only TEXT]

@@ -1,11 +1,11 @@
-//! Runs the conformance suite against any server, with the default settings of the client.
+//! Program that runs the conformance suite against any S3 server, with the default settings of the client.
 //!
 //! ```sh
 //! cargo xtask conformance --endpoint http://127.0.0.1:9000
 //! ```
 //!
-//! A case that fails shows where the server differs from S3, or a fault of the client. No case is excused unless
-//! `--allow` or `--known` names it; an allowed case that passes is a failure, so that the list stays right.
+//! A case that fails shows where the server differs from S3, or a bug of the client. Only `--allow` or `--known` excuse
+//! a failure; an allowed case that passes is a failure too, so that the list stays correct.
 #![expect(clippy::print_stdout, reason = "a program that reports")]
 #![expect(clippy::future_not_send, reason = "the cases of a run share a thread")]
 
@@ -19,7 +19,7 @@ use s3_core::{AbortUpload, BucketRequest, ListUploads, SharedStore, Store};
 use s3_testkit::conformance::{Case, Harness, Verdict, cases};
 use tokio::time::timeout;
 
-/// No case needs as long as this.
+/// Time limit of a case.
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// Runs the conformance suite against a server.
@@ -51,7 +51,7 @@ struct Arguments {
 const SERVERS: &str = include_str!("../../../docs/SERVERS.md");
 
 fn main() -> ExitCode {
-    // One line for each failure; the default hook prints two more.
+    // One line for each failure; the default panic hook prints two more.
     std::panic::set_hook(Box::new(|_| {}));
     let arguments = Arguments::parse();
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -72,7 +72,7 @@ fn main() -> ExitCode {
 struct Run<'a> {
     arguments: &'a Arguments,
     store: SharedStore,
-    /// Begins the names of all buckets of this run.
+    /// Prefix of the names of all buckets of this run.
     name: String,
     created: u32,
 }
@@ -133,7 +133,7 @@ impl<'a> Run<'a> {
                 }
             }
             if self.arguments.bucket.is_none() {
-                // The place that it takes may be needed.
+                // Free the disk space that the case has used.
                 is_emptied(&ready).await;
                 self.delete_bucket(&ready.bucket).await;
             }
@@ -147,7 +147,8 @@ impl<'a> Run<'a> {
         Ok(failed == 0)
     }
 
-    /// Returns a new bucket, or a prefix of the given one: the objects of a case must not disturb the next one.
+    /// Returns a new bucket, or a new prefix in the given bucket, so that the objects of one case do not disturb the
+    /// next.
     async fn harness(&mut self, case: &Case) -> Result<Harness, String> {
         if let Some(bucket) = &self.arguments.bucket {
             let prefix = format!("{}/{}/", self.name, case.name);
@@ -162,7 +163,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Deletes the buckets of this run and those that cases have left, as far as the server can.
+    /// Deletes the buckets of this run and those that cases have left, as far as the server allows.
     async fn delete_buckets(&self) {
         let listed = self.store.list_buckets().await.unwrap_or_default();
         for bucket in listed
@@ -175,13 +176,13 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Deletes a bucket. A bucket that cannot be deleted is left.
+    /// Deletes a bucket. Ignores errors.
     async fn delete_bucket(&self, bucket: &str) {
         let _ = self.store.delete_bucket(BucketRequest::new(bucket)).await;
     }
 }
 
-/// Returns the cases in the table of a server: the first column below its heading.
+/// Returns the cases in the table of a server: the first column of the table after its heading.
 fn known_failures(server: &str) -> Result<Vec<&'static str>, String> {
     let heading = format!("## {server}");
     let lines = SERVERS.lines().skip_while(|line| *line != heading).skip(1);
@@ -195,7 +196,7 @@ fn known_failures(server: &str) -> Result<Vec<&'static str>, String> {
     }
 }
 
-/// Runs a case; the reason of a failure is one line.
+/// Runs a case and returns the reason of a failure as one line.
 async fn outcome(case: &Case, harness: &Harness) -> Result<(), String> {
     match timeout(LIMIT, case.run(harness)).await {
         Ok(Ok(Verdict::Ran)) => Ok(()),
@@ -205,8 +206,8 @@ async fn outcome(case: &Case, harness: &Harness) -> Result<(), String> {
     }
 }
 
-/// Deletes the objects and uploads of a bucket, and returns whether it is empty. Some servers list deleted objects for
-/// a while.
+/// Deletes the objects and uploads of a bucket, and returns whether it is empty. Retries, because some servers list
+/// deleted objects for a while.
 async fn is_emptied(harness: &Harness) -> bool {
     for _ in 0..6 {
         if empty(harness).await.is_some_and(|left| left == 0) {
@@ -217,7 +218,7 @@ async fn is_emptied(harness: &Harness) -> bool {
     false
 }
 
-/// Deletes the objects and uploads of a bucket, and returns how many names are left.
+/// Deletes the objects and uploads of a bucket, and returns the number of names that are left.
 async fn empty(harness: &Harness) -> Option<usize> {
     let request = ListUploads::new(harness.prefix(""));
     let uploads = harness.store.list_uploads(request).await;

@@ -1,7 +1,8 @@
-//! A client in a child process: for tests that kill it or that set resource limits.
+//! Child process with a client, for tests that kill it or set resource limits.
 //!
-//! `crash_child CALL ENDPOINT ACCESS SECRET DIRECTORY` makes one call, says on one line how it ended, and then waits until its
-//! input ends; a call that is given up ends the process. Its temporary directory and its files are in the directory.
+//! `crash_child CALL ENDPOINT ACCESS SECRET DIRECTORY` makes one call, prints the result as one line, and waits until
+//! its standard input ends; a call that is cancelled ends the process. Its temporary directory and its files are in
+//! DIRECTORY.
 
 use std::fs::File;
 use std::io::Read;
@@ -23,7 +24,7 @@ fn main() {
         return say(&addresses_of_threads(threads, store));
     }
     if call == "dropped blocking client" {
-        // The process ends with the drop.
+        // The drop ends the process.
         return say(&give_up_and_drop(store));
     }
     let directory = PathBuf::from(directory);
@@ -46,11 +47,11 @@ fn main() {
     };
     let runtime = Runtime::new().expect("a runtime");
     if call == "cancelled upload" || call == "dropped runtime" {
-        // The process ends with the call.
+        // The call ends the process.
         return give_up(call, &s3, runtime);
     }
     runtime.block_on(async {
-        // Made now, whatever the call needs, to be left behind.
+        // Created whether or not the call needs it, so that it can be left behind.
         let _ = s3.scratch_path();
         match make(call, &s3, &directory).await {
             Ok(text) => say(&format!("done {text}")),
@@ -61,11 +62,12 @@ fn main() {
         }
     });
     drop(s3);
-    // Keeps the process alive until the test has killed it or looked at its files.
+    // Keeps the process alive until the test has killed it or checked its files.
     let _ = std::io::stdin().read(&mut [0]);
 }
 
-/// Reads objects with a blocking client of this number of threads, and returns how many MiB of addresses the process had.
+/// Reads objects with a blocking client with this number of threads, and returns the MiB of address space of the
+/// process.
 fn addresses_of_threads(threads: &str, store: SdkStore) -> String {
     let threads = threads.parse().expect("a number of threads");
     let s3 = blocking::S3::builder().store(store).threads(threads);
@@ -79,7 +81,7 @@ fn addresses_of_threads(threads: &str, store: SdkStore) -> String {
     (peak.expect("a peak in KiB") / 1024).to_string()
 }
 
-/// Gives up the upload of a blocking client at its deadline, and drops the client.
+/// Cancels the upload of a blocking client at its deadline, and drops the client.
 fn give_up_and_drop(store: SdkStore) -> String {
     let mut transfer = TransferConfig::default();
     transfer.part_size = 5 << 20;
@@ -94,7 +96,7 @@ fn give_up_and_drop(store: SdkStore) -> String {
     "given up Ok(())".to_owned()
 }
 
-/// Begins three uploads, gives them up while their parts are in flight, and closes the client.
+/// Begins three uploads, cancels them while their parts are in flight, and closes the client.
 fn give_up(call: &str, s3: &S3, runtime: Runtime) {
     let begun = async |s3: &S3| {
         while s3.orphans(Duration::ZERO).uploads_below("").await?.len() < 3 {
@@ -178,7 +180,7 @@ async fn get_and_put(s3: &S3, directory: &Path) -> Result<String, Error> {
     Ok(format!("{got} {}", s3.put_files(files).await?.len()))
 }
 
-/// Takes all descriptors that this process may still open.
+/// Opens file descriptors until the process has reached its limit.
 fn open_all_descriptors() -> Vec<File> {
     std::iter::from_fn(|| File::open("/dev/null").ok()).collect()
 }

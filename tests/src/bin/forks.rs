@@ -1,7 +1,7 @@
-//! Forks a process with busy clients, and makes calls in each child: for the tests of forks.
+//! Program that forks while its clients are busy and makes calls in each child, which must fail with `Forked`.
 //!
-//! `forks COUNT` prints the results of the calls in the children: `forked` if every call failed at once with the right
-//! error.
+//! `forks COUNT` prints the results of the calls in the children: `forked` if every call failed immediately with the
+//! correct error.
 
 use std::io::Write;
 use std::process::exit;
@@ -13,9 +13,9 @@ use futures_util::StreamExt;
 use s3_client::{Error, RequestError, S3, blocking};
 use tokio::runtime::Builder;
 
-/// How long the calls of a child may take.
+/// Time limit of the calls of a child.
 const LIMIT: Duration = Duration::from_secs(5);
-/// More than is read ahead.
+/// More bytes than are read ahead.
 const LARGE: usize = 80 << 20;
 
 fn main() -> Result<(), Error> {
@@ -42,7 +42,7 @@ fn main() -> Result<(), Error> {
         }
         streaming.put("s3://large/k", vec![b'v'; LARGE]).await?;
         let mut reader = streaming.get("s3://large/k").reader().await?;
-        // All have begun.
+        // All streams have started.
         assert!(objects_of_stream.next().await.is_some());
         assert!(entries_of_stream.next().await.is_some());
         assert!(bytes_of_stream.next().await.is_some());
@@ -51,7 +51,7 @@ fn main() -> Result<(), Error> {
     })?;
     for _ in 0..4 {
         let s3 = s3.clone();
-        // The process ends while they run.
+        // The process exits while they run.
         thread::spawn(move || while s3.get("s3://b/k").send().is_ok() {});
     }
     for _ in 0..count {
@@ -62,7 +62,7 @@ fn main() -> Result<(), Error> {
                 let list = s3.list_recursive().at(["s3://b/"]).iter();
                 let mut said =
                     matches!(get, Err(Error::Forked)) && matches!(list, Err(Error::Forked));
-                // Those of the parent end with the error, and do not wait for its threads.
+                // Iterators of the parent return the error and do not wait for its threads.
                 said &= matches!(objects.next(), Some(Ok(_) | Err(Error::Forked)));
                 said &= matches!(many.next(), Some((0, Ok(_) | Err(Error::Forked))));
                 said &= many
@@ -73,7 +73,7 @@ fn main() -> Result<(), Error> {
                     let object = objects_of_stream.next().await;
                     let mut entry = entries_of_stream.next().await;
                     if let Some(Ok(_)) = entry {
-                        // It had arrived in the parent.
+                        // This entry arrived before the fork.
                         entry = entries_of_stream.next().await;
                     }
                     let ended = objects_of_stream.next().await.is_none();
@@ -90,7 +90,7 @@ fn main() -> Result<(), Error> {
                         && matches!(object, Some((0, Err(Error::Forked))))
                         && matches!(entry, Some(Err(Error::Forked)))
                 });
-                // Another client works, and nothing of the parent's is waited for or removed.
+                // A new client works, and nothing of the parent's clients is waited for or removed.
                 let own = blocking::S3::in_memory().and_then(|own| own.create_bucket("c").send());
                 let closed = s3.close();
                 drop((s3, objects, many));

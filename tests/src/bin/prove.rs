@@ -1,4 +1,4 @@
-//! Runs the property tests with their full number of cases, and prints one line for each.
+//! Program that runs the property tests with their full number of cases, and prints one line for each.
 //!
 //! ```sh
 //! cargo run -p s3-tests --bin prove -- [PROPERTY…] [--cases N] [--seed S] [--minutes N]
@@ -18,11 +18,11 @@ use clap::Parser;
 use peak_alloc::PeakAlloc;
 use s3_tests::prove::{PROPERTIES, Plan, Property, run, soak};
 
-/// Counts allocated memory, for the soak.
+/// Counts allocated memory, for `soak`.
 #[global_allocator]
 static ALLOCATED: PeakAlloc = PeakAlloc;
 
-/// The property that takes time instead of cases.
+/// The property that runs for a time instead of a number of cases.
 const SOAK: &str = "soak";
 
 /// Checks properties of the client in many seeded cases.

@@ -1,12 +1,12 @@
-//! Replays recorded behaviour of Metaflow through the client, in memory and over HTTP.
+//! Program that replays recorded behaviour of Metaflow's client through this client, in memory and over HTTP.
 //!
 //! ```sh
 //! cargo run -p s3-tests --bin vectors -- [FILE…]
 //! ```
 //!
-//! Each failure is printed with its vector, backend and place, and the expected and the actual value. The last line is
-//! always `N passed, N failed, N skipped`. The status is 0 if nothing failed, 1 if something did, and 2 if a file
-//! cannot be read or holds no vectors.
+//! Each failure is printed with its vector, backend and path, and the expected and the actual value. The last line is
+//! always `N passed, N failed, N skipped`. The exit status is 0 if nothing failed, 1 if a vector failed, and 2 if a
+//! file cannot be read or contains no vectors.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -55,7 +55,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Prints the outcome of each line and returns how many failed.
+/// Prints the outcome of each line and returns the number of failures.
 async fn report(lines: Vec<String>, deviations: &Deviations) -> usize {
     let (mut passed, mut failed, mut skipped) = (0, 0, 0);
     let verdicts = replay(lines, deviations);

@@ -1,4 +1,4 @@
-//! One call, in the process that has the case's variables and working directory.
+//! Makes one client call in the child process of a case, which has the variables and working directory of the case.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use s3_client::{Error, Event, Observer, S3, SdkStore};
 use serde_json::{Map, Value, json};
 
-/// The waits before retries that a client has scheduled, and when.
+/// The waits before retries that a client has scheduled, with their start times.
 #[derive(Debug, Default)]
 struct Waits(Mutex<Vec<(Instant, Duration)>>);
 
@@ -20,12 +20,12 @@ impl Observer for Waits {
     }
 }
 
-/// Makes the call that the text describes, and returns its result: `{"ok": …}` or `{"error": …}`, with the number of
-/// `retries` and how many seconds the client has `waited` before them.
+/// Makes the call that the text describes and returns its result: `{"ok": …}` or `{"error": …}`, with the number of
+/// `retries` and the seconds that the client has `waited` before them.
 ///
 /// # Panics
 ///
-/// If the text was not written by the runner.
+/// If the text is not from the runner.
 #[must_use]
 pub fn perform(text: &str) -> String {
     super::warnings::report();
@@ -65,7 +65,7 @@ async fn outcome(input: &Value) -> Value {
     };
     let waits = waits.0.lock().unwrap_or_else(PoisonError::into_inner);
     outcome["retries"] = waits.len().into();
-    // The last one may have been cut short by a deadline.
+    // A deadline may have shortened the last wait.
     let waited = waits.iter().map(|(since, wait)| since.elapsed().min(*wait));
     outcome["waited"] = waited.sum::<Duration>().as_secs_f64().into();
     outcome
@@ -112,7 +112,7 @@ async fn made(
     let seconds = client.get("deadline").and_then(Value::as_f64);
     let deadline = seconds.map_or(Duration::from_secs(45), Duration::from_secs_f64);
     let words: Vec<&str> = call.iter().map(String::as_str).collect();
-    // A client that writes nothing works where nothing can be written; only this call needs a file.
+    // Only this call needs a file, so other calls can run where nothing can be written.
     let target = || std::env::temp_dir().join(format!("case-{}", std::process::id()));
     Ok(match &words[..] {
         ["get", key] => {

@@ -1,7 +1,7 @@
-//! Derives a case from `CASE.md` and the raw files beside it, for folders without a `case.json`.
+//! Derives a case from `CASE.md` and the raw files next to it, for folders without a `case.json`.
 //!
 //! `CASE.md` names a kind by a letter, a call in backticks after `Call:`, and the right outcome after `Right outcome:`.
-//! Prose in other forms is not guessed: the folder then fails with a reason.
+//! Prose in other forms is not interpreted: the folder then fails with a reason.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::description::NotACase;
 
-/// The prose, and the files that it speaks of.
+/// The prose, and the files that it refers to.
 struct Folder<'a> {
     path: &'a Path,
     kind: char,
@@ -71,7 +71,7 @@ pub(super) fn from_prose(path: &Path) -> Result<Map<String, Value>, NotACase> {
     Ok(case)
 }
 
-/// Reads `NAME=value` lines, in which `\n` and the like are written out.
+/// Parses `NAME=value` lines, in which escapes such as `\n` are expanded.
 fn variables(text: &str) -> Vec<(String, String)> {
     let pair = |line: &str| {
         let line = line.split("   (").next()?;
@@ -95,7 +95,7 @@ impl Folder<'_> {
         found.map(|(_, value)| value.as_str())
     }
 
-    /// The texts in backticks of `text`.
+    /// Returns the texts in backticks.
     fn quoted(text: &str) -> impl Iterator<Item = &str> {
         text.split('`').skip(1).step_by(2)
     }
@@ -153,7 +153,7 @@ impl Folder<'_> {
         if tls {
             set("endpoint", "{tls}");
         } else if let Some(rest) = named.filter(|rest| !rest.contains("localhost")) {
-            // Names that are mapped to this machine are reached through a proxy instead.
+            // Names that resolve to this machine are reached through a proxy instead.
             let rest = match rest.contains("amazonaws.com") {
                 true => rest.trim_end_matches(":P"),
                 false => rest,
@@ -188,7 +188,7 @@ impl Folder<'_> {
             .iter()
             .map(|(name, value)| (name.clone(), value.clone().into()))
             .collect();
-        // A name that is mapped to this machine: the scripted server stands in as a proxy.
+        // A name that resolves to this machine: the scripted server acts as a proxy.
         if self.call.contains("amazonaws.com:P") {
             all.insert("HTTP_PROXY".to_owned(), "{server}".into());
         }
@@ -311,7 +311,7 @@ impl Folder<'_> {
                     .into_iter()
                     .map(|text| text.trim_end_matches(['.', ',', ';']))
                     .collect();
-                // "as before": the case before has the words, the response has the address.
+                // "as before": the words are those of the previous case, the address is that of the response.
                 let contains = match contains.is_empty() {
                     true => vec![self.location()],
                     false => contains.into_iter().map(str::to_owned).collect(),
@@ -346,7 +346,7 @@ impl Folder<'_> {
         Ok(json!({ "any": any }))
     }
 
-    /// Returns the requests that arrive at a proxy, or at the server itself if `NO_PROXY` names it.
+    /// Returns the requests that arrive at a proxy, or at the server itself if `NO_PROXY` lists it.
     fn expect_proxy(&self, calls: &[Vec<String>]) -> Value {
         let no_proxy = ["NO_PROXY", "no_proxy"]
             .iter()
@@ -363,7 +363,7 @@ impl Folder<'_> {
         }
     }
 
-    /// The settings that can be seen in a request.
+    /// Sets the expected settings that are visible in a request.
     fn expect_setting(&self, good: &mut Value) {
         let inputs = self.inputs.to_lowercase();
         let request = inputs.split("request_checksum_calculation").nth(1);
@@ -398,7 +398,7 @@ impl Folder<'_> {
     }
 }
 
-/// The method of a call's first request.
+/// Returns the method of the first request of a call.
 fn method(call: &str) -> &'static str {
     match call {
         "put" | "put_files" | "copy" => "PUT",
@@ -427,7 +427,7 @@ fn is_region(word: &str) -> bool {
     parts.len() == 3 && parts[0].len() == 2 && parts[2].parse::<u8>().is_ok()
 }
 
-/// Reads `10 March 2016 15:55:19 UTC` into seconds since 1970.
+/// Parses `10 March 2016 15:55:19 UTC` into seconds since 1970.
 fn moment(text: &str) -> Option<u64> {
     let mut words = text.split_whitespace();
     let (day, month, year) = (words.next()?, words.next()?, words.next()?);

@@ -1,4 +1,4 @@
-//! The description of a case: `case.json`.
+//! [`Case`]: parses the description of a case, `case.json`.
 
 use std::fmt;
 use std::fs;
@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 
 use super::{derive, fields};
 
-/// One folder.
+/// A case: one folder with input files and a description.
 #[derive(Clone, Debug)]
 pub struct Case {
-    /// The folder's name.
+    /// The name of the folder.
     pub name: String,
     /// The folder.
     pub(super) folder: PathBuf,
@@ -19,7 +19,7 @@ pub struct Case {
     pub(super) json: Map<String, Value>,
 }
 
-/// Why a folder cannot be run.
+/// The reason why a folder cannot be run.
 #[derive(Debug)]
 pub struct NotACase(pub(super) String);
 
@@ -34,8 +34,7 @@ impl Case {
     ///
     /// # Errors
     ///
-    /// There is neither a `case.json` nor a `CASE.md` that names a call, or `case.json` has fields that the format does
-    /// not know.
+    /// There is neither a `case.json` nor a `CASE.md` that names a call, or `case.json` has unknown fields.
     pub fn read(folder: &Path) -> Result<Self, NotACase> {
         let name = folder.file_name().unwrap_or_default();
         let name = name.to_string_lossy().into_owned();
@@ -57,7 +56,7 @@ impl Case {
         }
     }
 
-    /// Returns the calls, each a name and its arguments. Each is made in a process of its own.
+    /// Returns the calls, each a name and its arguments. Each call runs in its own process.
     pub(super) fn calls(&self) -> Vec<Vec<String>> {
         let calls = self.json.get("calls").and_then(Value::as_array);
         let words = |call: &Value| match call {
@@ -70,7 +69,7 @@ impl Case {
             .unwrap_or_default()
     }
 
-    /// Returns an object of the description, empty if it is not there.
+    /// Returns an object of the description; empty if it is missing.
     pub(super) fn object(&self, name: &str) -> Map<String, Value> {
         let object = self.json.get(name).and_then(Value::as_object);
         object.cloned().unwrap_or_default()
@@ -81,7 +80,7 @@ impl Case {
         list.cloned().unwrap_or_default()
     }
 
-    /// Returns whether the client comes through TLS, with a certificate of a private authority.
+    /// Returns whether the client connects with TLS, to a server with a certificate of a private authority.
     pub(super) fn is_tls(&self) -> bool {
         self.json.get("tls") == Some(&Value::Bool(true))
     }
@@ -91,7 +90,7 @@ pub(super) fn texts(values: &[Value]) -> Vec<String> {
     values.iter().map(text_of).collect()
 }
 
-/// Returns a text as it is, and a number as it is written.
+/// Returns a text unchanged, and other values as JSON.
 pub(super) fn text_of(value: &Value) -> String {
     value
         .as_str()

@@ -1,4 +1,4 @@
-//! The fields of `case.json`: a runner must not ignore unknown ones.
+//! Checks the fields of `case.json`, so that the runner does not ignore unknown ones.
 
 use serde_json::{Map, Value};
 
@@ -51,7 +51,7 @@ const OK: &[&str] = &["count", "modified", "size", "text"];
 const ERROR: &[&str] = &["class", "contains", "kind", "status"];
 const WARNED: &[&str] = &["contains", "times", "within"];
 
-/// The calls, and how many words may follow the name of each.
+/// The calls, and the allowed number of arguments of each.
 const CALLS: &[(&str, std::ops::RangeInclusive<usize>)] = &[
     ("copy", 2..=2),
     ("delete", 1..=1),
@@ -68,7 +68,7 @@ const CALLS: &[(&str, std::ops::RangeInclusive<usize>)] = &[
     ("uploads_below", 1..=1),
 ];
 
-/// Returns the problems of a description, a sentence for each finding.
+/// Returns the problems of a description, one sentence each.
 pub(super) fn check(case: &Map<String, Value>, calls: &[Vec<String>]) -> Vec<String> {
     let mut found = Vec::new();
     let mut known = |place: &str, value: Option<&Value>, names: &[&str]| {

@@ -1,9 +1,9 @@
-//! Cases: recorded configurations and responses that clients have failed on, with the right outcome.
+//! Replays recorded cases: configurations and responses on which clients have failed, with the right outcome.
 //!
-//! A case is a folder with input files and `case.json`; tests/cases/README.md documents the format. `description` reads
-//! it, or derives it from `CASE.md` without one; `fields` rejects unknown ones. `run` starts a scripted `server` and
-//! the client in a process of its own, because variables and working directory belong to the case, and `verdict`
-//! compares the outcome with the right one.
+//! A case is a folder with input files and `case.json`; tests/cases/README.md documents the format. `description`
+//! parses it, or derives it from `CASE.md` if it is missing; `fields` rejects unknown fields. `run` starts a scripted
+//! `server` and runs the client in its own process, because variables and working directory belong to the case, and
+//! `verdict` compares the outcome with the right one.
 
 mod call;
 mod derive;

@@ -1,4 +1,4 @@
-//! Runs a case: inputs in place, a server, the client in a process of its own.
+//! Runs a case: prepares the inputs, starts the scripted server, and makes each call in a child process.
 
 use std::fs;
 use std::io;
@@ -14,20 +14,20 @@ use super::description::Case;
 use super::server::{Action, Rule, Server, response};
 use super::{tls, verdict};
 
-/// How long a call may take before its process is killed.
+/// Time limit of a call, after which its process is killed.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Result of one call.
 #[derive(Debug)]
 pub(super) struct Ended {
-    /// The output of [`perform`](super::perform); `None` if the process did not end by itself.
+    /// The output of [`perform`](super::perform); `None` if the process was killed.
     pub(super) outcome: Option<Value>,
     pub(super) took: Duration,
-    /// How long a call takes at present that nothing delays; zero if the case needed no more than it may.
+    /// The current duration of a call without delays on this machine; zero if the case finished within its limits.
     pub(super) plain: Duration,
     /// Its standard error.
     pub(super) noise: String,
-    /// The requests that its proxy has seen.
+    /// The requests that the proxy has received.
     pub(super) proxied: Vec<String>,
 }
 
@@ -46,7 +46,7 @@ pub fn run(case: &Case, program: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// Values of the placeholders for server and folder in a case's inputs.
+/// Values of the placeholders for the server and the folder in the inputs of a case.
 struct Places {
     plain: SocketAddr,
     tls: Option<SocketAddr>,
@@ -153,7 +153,7 @@ fn one(
     Ok((seen, ended, expect))
 }
 
-/// Times calls that nothing delays, and returns the longest: on a busy machine a process may take seconds to start.
+/// Measures calls without delays and returns the longest: on a busy machine a process may take seconds to start.
 fn plain_call(program: &Path) -> io::Result<Duration> {
     let mut longest = Duration::ZERO;
     for _ in 0..3 {
@@ -169,7 +169,7 @@ fn plain_call(program: &Path) -> io::Result<Duration> {
     Ok(longest)
 }
 
-/// Returns a process that makes a call, without variables but those that it cannot do without.
+/// Returns a process that makes a call, with only the environment variables that it needs.
 fn process(program: &Path, call: &[String], client: &Value, home: &Path) -> Command {
     let mut command = Command::new(program);
     command
@@ -228,7 +228,7 @@ fn copy_inputs(from: &Path, to: &Path, places: &Places) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes the inputs that cannot be files of the folder: pipes and large files.
+/// Creates the inputs that cannot be files of the folder: pipes and large files.
 fn prepare(case: &Case, inputs: &Path) -> io::Result<()> {
     for item in case.list("prepare") {
         if let Some(name) = item["fifo"].as_str() {
@@ -254,7 +254,7 @@ fn prepare(case: &Case, inputs: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns headers as they are sent; an object has a name and a value for each.
+/// Formats headers for sending; an object maps names to values.
 fn headers(value: &Value) -> String {
     match value {
         Value::Object(all) => all

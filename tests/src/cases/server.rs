@@ -18,7 +18,7 @@ pub(super) struct Seen {
     pub(super) body: String,
 }
 
-/// How many bytes of a body are kept.
+/// Maximum number of bytes of a body that are kept.
 const KEPT: u64 = 64 << 10;
 
 impl Seen {
@@ -34,16 +34,16 @@ impl Seen {
     }
 }
 
-/// The response to requests whose line begins with a text; an empty text fits all.
+/// The response to requests whose line begins with a text; an empty text matches all requests.
 #[derive(Clone, Debug)]
 pub(super) struct Rule {
     pub(super) request: String,
-    /// A text that the line has to contain.
+    /// A text that the line must contain.
     pub(super) contains: String,
     pub(super) response: Vec<u8>,
-    /// An action before the response.
+    /// An action before the response is sent.
     pub(super) action: Option<Action>,
-    /// How often the rule applies; the next one that fits does so afterwards.
+    /// The number of times the rule applies; after that, the next matching rule applies.
     pub(super) times: Option<usize>,
 }
 
@@ -54,7 +54,7 @@ pub(super) struct Action {
     pub(super) to: u64,
 }
 
-/// The server; it lives as long as the process.
+/// A scripted server, which runs until the process ends.
 #[derive(Debug)]
 pub(super) struct Server {
     pub(super) address: SocketAddr,
@@ -69,7 +69,7 @@ struct Script {
 }
 
 impl Server {
-    /// Starts a server. With `secret` it rejects requests whose signature is not made with it.
+    /// Starts a server. With `secret`, it rejects requests that are not signed with this secret key.
     pub(super) fn start(rules: Vec<Rule>, secret: Option<String>) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
@@ -102,7 +102,7 @@ fn serve(stream: &TcpStream, script: &Script) -> io::Result<()> {
             Ok(Some(head)) => head,
             Ok(None) => break,
             Err(error) => {
-                // Such as the beginning of a TLS handshake.
+                // For example the beginning of a TLS handshake.
                 (&mut &*stream).write_all(&response("400 Bad Request", "", ""))?;
                 return Err(error);
             }
@@ -119,7 +119,7 @@ fn serve(stream: &TcpStream, script: &Script) -> io::Result<()> {
         out.write_all(&response)?;
         if !keeps_alive(&response, &seen) {
             stream.shutdown(std::net::Shutdown::Write)?;
-            // Bytes that arrive meanwhile must not reset the connection before the response is read.
+            // Bytes that arrive later must not reset the connection before the client has read the response.
             let _ = io::copy(&mut reader, &mut io::sink());
             break;
         }
@@ -204,7 +204,7 @@ fn respond(script: &Script, seen: &Seen) -> io::Result<Vec<u8>> {
     Ok(usual(seen))
 }
 
-/// The response of a server that has bucket `b` with one object of 5 bytes, and takes everything.
+/// Returns the default response: the bucket `b` has one object of 5 bytes, and all writes succeed.
 fn usual(seen: &Seen) -> Vec<u8> {
     let (path, query) = seen.target.split_once('?').unwrap_or((&seen.target, ""));
     let key = path.rsplit_once("://").map_or(path, |(_, rest)| rest);
@@ -247,7 +247,7 @@ fn usual(seen: &Seen) -> Vec<u8> {
     }
 }
 
-/// Returns a response with a length.
+/// Returns a response with `Content-Length`.
 pub(super) fn response(status: &str, headers: &str, body: &str) -> Vec<u8> {
     let length = match status.starts_with("204") {
         true => String::new(),
@@ -256,7 +256,7 @@ pub(super) fn response(status: &str, headers: &str, body: &str) -> Vec<u8> {
     format!("HTTP/1.1 {status}\r\n{headers}{length}\r\n{body}").into_bytes()
 }
 
-/// Returns whether the response says where it ends, so that another may follow.
+/// Returns whether the response has a defined end, so that the connection can be reused.
 fn keeps_alive(response: &[u8], seen: &Seen) -> bool {
     let head = response
         .split(|byte| *byte == b'\n')

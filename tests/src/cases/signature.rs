@@ -1,4 +1,4 @@
-//! Checks a Signature Version 4, written apart from the client's.
+//! Verifies AWS Signature Version 4 of requests, implemented independently of the client.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};

@@ -1,4 +1,4 @@
-//! TLS in front of the scripted server, with a certificate that a private authority has signed.
+//! TLS proxy for the scripted server, with a certificate that a private authority has signed.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -11,7 +11,7 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-/// Starts a TLS server on localhost that hands everything on to `plain`, and writes its authority's certificate.
+/// Starts a TLS server on localhost that forwards requests to `plain`, and writes the certificate of its authority.
 pub(super) fn start(plain: SocketAddr, authority: &Path) -> io::Result<SocketAddr> {
     let other = io::Error::other::<rcgen::Error>;
     let key = KeyPair::generate().map_err(other)?;
@@ -56,7 +56,7 @@ pub(super) fn start(plain: SocketAddr, authority: &Path) -> io::Result<SocketAdd
     Ok(address)
 }
 
-/// One request and its response after the other.
+/// Forwards the requests of a connection and their responses, one at a time.
 fn hand_on(stream: TcpStream, config: Arc<ServerConfig>, plain: SocketAddr) -> io::Result<()> {
     let connection = ServerConnection::new(config).map_err(io::Error::other)?;
     let mut outside = StreamOwned::new(connection, stream);
@@ -81,7 +81,7 @@ fn hand_on(stream: TcpStream, config: Arc<ServerConfig>, plain: SocketAddr) -> i
     }
 }
 
-/// Returns whether the head has arrived, and as many bytes behind it as it says.
+/// Returns whether the head and the body of its declared length have arrived.
 fn is_whole(request: &[u8]) -> bool {
     let Some(end) = request.windows(4).position(|four| four == b"\r\n\r\n") else {
         return false;

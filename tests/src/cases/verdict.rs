@@ -22,7 +22,7 @@ pub(super) fn judge(
         outcome,
         ended,
     };
-    // One right outcome may be as good as another; the findings of the last one are shown.
+    // Any of several outcomes may be right; the findings of all are shown.
     let any: Vec<&Map<String, Value>> = match expect.get("any").and_then(Value::as_array) {
         Some(any) => any.iter().filter_map(Value::as_object).collect(),
         None => vec![expect],
@@ -42,7 +42,7 @@ pub(super) fn judge(
     }
 }
 
-/// Returns whether the process took so long that it matters how busy the machine is.
+/// Returns whether a duration exceeded a limit, so that the load of the machine matters.
 pub(super) fn is_late(expect: &Map<String, Value>, ended: &Ended) -> bool {
     let any = expect.get("any").and_then(Value::as_array);
     let alternatives = any.into_iter().flatten().filter_map(Value::as_object);
@@ -74,7 +74,7 @@ struct Judged<'a> {
 }
 
 impl Judged<'_> {
-    /// Returns how many seconds a call takes at present that nothing delays.
+    /// Returns the current duration in seconds of a call without delays.
     fn plain(&self) -> f64 {
         self.ended.plain.as_secs_f64()
     }
@@ -170,7 +170,7 @@ impl Judged<'_> {
             }
             "warned" => self.warned(want),
             "signed_with" => {
-                // Requests for credentials come before the one that they sign.
+                // Requests for credentials precede the request that they sign.
                 let last = self.seen.last().ok_or("no request arrived")?;
                 let authorization = last.header("authorization").unwrap_or_default();
                 let want = format!("Credential={}/", text(want));
@@ -206,7 +206,7 @@ impl Judged<'_> {
         }
     }
 
-    /// Compares a list of warnings: the text of each, how often it comes, and when at the latest.
+    /// Compares a list of warnings: text, number and latest time of each.
     fn warned(&self, want: &Value) -> Result<(), String> {
         let warnings = super::warnings::read(&self.ended.noise);
         for want in want.as_array().into_iter().flatten() {

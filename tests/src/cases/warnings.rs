@@ -1,4 +1,4 @@
-//! The client's warnings, each on a line of standard error with the time since the start of the process.
+//! Records the client's warnings in a child process: writes them to standard error with timestamps, and parses them.
 
 use std::fmt::{self, Write as _};
 use std::time::Instant;
@@ -7,7 +7,7 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
-/// Begins each line.
+/// The beginning of each line.
 const MARK: &str = "warning after ";
 
 /// Writes the warnings of this process to standard error.
@@ -16,7 +16,7 @@ pub(super) fn report() {
     tracing::subscriber::set_global_default(Reporter { since }).expect("this is the first one");
 }
 
-/// Returns the warnings among the lines: milliseconds since the start, and the text of each.
+/// Returns the warnings among the lines: milliseconds since the start of the process, and text.
 pub(super) fn read(lines: &str) -> Vec<(u64, &str)> {
     let lines = lines.lines().filter_map(|line| {
         let (millis, text) = line.strip_prefix(MARK)?.split_once(" ms: ")?;

@@ -12,12 +12,12 @@ pub(crate) enum Verdict {
     Fatal(Exception),
     /// It is retried if an attempt is left.
     Again,
-    /// It is retried with a full count of attempts, because bytes were received.
+    /// It is retried with the full number of attempts again, because bytes were received.
     Onward,
 }
 
 impl Client<'_> {
-    /// Makes attempts until one succeeds, fails permanently, or none is left.
+    /// Makes attempts until one succeeds, fails permanently, or no attempt is left.
     pub(crate) fn attempts<T>(
         &mut self,
         verdict: impl Fn(&Self, &Failure) -> Verdict,
@@ -32,8 +32,8 @@ impl Client<'_> {
         }
     }
 
-    /// Makes attempts for many inputs in rounds, as if all ran concurrently. The client sends one request for equal
-    /// inputs; the reference sends one each.
+    /// Makes attempts for many inputs in rounds, as if all ran concurrently. For equal inputs the client sends one
+    /// request, and the reference one each.
     pub(crate) fn attempts_of_many<I: PartialEq, T: Clone>(
         &mut self,
         inputs: &[I],
@@ -96,7 +96,7 @@ impl Client<'_> {
     }
 }
 
-/// The rule of the reference: it looks at the code, or at the status if there is no code, and retries unknown errors.
+/// Retry rule of the reference: it uses the code, or the status if there is no code, and retries unknown errors.
 fn reference_verdict(status: u16, code: &str) -> Verdict {
     match (status, code) {
         (_, "NoSuchKey" | "NoSuchBucket") | (404, "") => Verdict::Fatal(Exception::NotFound),
@@ -108,7 +108,7 @@ fn reference_verdict(status: u16, code: &str) -> Verdict {
     }
 }
 
-/// The rule of the client: it retries transient errors only.
+/// Retry rule of the client: it retries transient errors only.
 fn promised_verdict(status: u16, code: &str) -> Verdict {
     match (status, code) {
         (_, "NoSuchKey" | "NoSuchBucket") => Verdict::Fatal(Exception::NotFound),

@@ -1,4 +1,4 @@
-//! State of the model's client: settings, server, and the results of earlier calls.
+//! State of the client in the reference model: settings, server, and the results of earlier calls.
 
 use std::collections::BTreeMap;
 
@@ -17,11 +17,11 @@ pub(crate) struct Client<'scenario> {
     pub(crate) root: Root,
     pub(crate) server: Server,
     pub(crate) files: LocalFiles,
-    /// How often a request is tried again.
+    /// Number of retries of a request.
     pub(crate) retries: u32,
-    /// How many entries a page of a listing holds.
+    /// Maximum number of entries in a page of a listing.
     pub(crate) page: usize,
-    /// How often a listing is tried again.
+    /// Number of retries of a listing.
     pub(crate) list_retries: u32,
     pub(crate) encryption: Option<String>,
     /// The result of each step.
@@ -29,15 +29,15 @@ pub(crate) struct Client<'scenario> {
     /// The parent of the temporary directory, relative to the working directory.
     pub(crate) tmproot: String,
     pub(crate) state: Temporary,
-    /// How many bytes of a download have come before it was cut.
+    /// For each key, the number of bytes that a truncated download has received.
     pub(crate) moved: BTreeMap<String, u64>,
-    /// Whether directories for temporary files stay.
+    /// Whether temporary directories are kept.
     pub(crate) keeps_files: bool,
     /// Whether every request of a call on many objects fails.
     pub(crate) fails_many: bool,
-    /// Whether the constructor was given parameters of the SDK's client, and whether that client is in use.
+    /// Whether the constructor was given parameters of the SDK client, and whether that client is in use.
     pub(crate) parameters: Parameters,
-    /// For each stream that was passed, whether it was to `put_many`.
+    /// For each stream that was passed, whether it was passed to `put_many`.
     pub(crate) streams: Vec<bool>,
 }
 
@@ -61,15 +61,15 @@ pub(crate) enum Returned {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Temporary {
     There,
-    /// The process has moved, and the path was relative.
+    /// The working directory of the process has changed, and the path was relative.
     Elsewhere,
-    /// Someone has removed it.
+    /// It was removed by another process.
     Removed,
     Closed,
 }
 
 impl<'scenario> Client<'scenario> {
-    /// Constructs a client as the scenario says.
+    /// Constructs a client with the settings of the scenario.
     pub(crate) fn construct(quirks: &'scenario Quirks, scenario: &Scenario) -> CallResult<Self> {
         let retry_count = scenario.count("S3_RETRY_COUNT").unwrap_or(7);
         let transient = scenario.count("S3_TRANSIENT_RETRY_COUNT").unwrap_or(20);
@@ -123,7 +123,7 @@ impl<'scenario> Client<'scenario> {
         self
     }
 
-    /// The key that an argument stands for; `None` is the root.
+    /// Returns the key that an argument denotes; `None` is the root.
     pub(crate) fn key(&self, argument: &Argument) -> CallResult<Option<String>> {
         match argument {
             Argument::Null => Ok(None),
@@ -139,7 +139,7 @@ impl<'scenario> Client<'scenario> {
         }
     }
 
-    /// The URL that an argument stands for.
+    /// Returns the URL that an argument denotes.
     pub(crate) fn resolve(&self, argument: &Argument) -> CallResult<String> {
         self.root
             .resolve(self.quirks, self.key(argument)?.as_deref())
@@ -179,14 +179,14 @@ impl<'scenario> Client<'scenario> {
         })
     }
 
-    /// Notes that a call on one object uses the SDK's client.
+    /// Records that a call on one object uses the SDK client.
     pub(crate) fn use_one(&mut self) {
         if self.parameters == Parameters::Given {
             self.parameters = Parameters::Used;
         }
     }
 
-    /// Calls on many objects start a helper, which cannot be told parameters that are in use.
+    /// Fails if a call on many objects cannot start its helper process: parameters in use cannot be passed to it.
     pub(crate) fn use_many(&self) -> CallResult<()> {
         let is_spoiled =
             self.parameters == Parameters::Used && self.quirks.has(Quirk::SpoiledParameters);
@@ -197,7 +197,7 @@ impl<'scenario> Client<'scenario> {
         }
     }
 
-    /// The results of a call on many objects, or the failure that the call raises.
+    /// Returns the results of a call on many objects, or the failure that the call raises.
     pub(crate) fn gather<T>(&self, results: Vec<CallResult<T>>) -> CallResult<Vec<T>> {
         if self.quirks.has(Quirk::FatalFirst) {
             let fatal = |result: &&CallResult<T>| matches!(result, Err(exception) if *exception != Exception::Other);
@@ -209,7 +209,7 @@ impl<'scenario> Client<'scenario> {
     }
 }
 
-/// Whether a setting that is given means no.
+/// Returns whether the value of a setting means false.
 fn is_false(text: &str) -> bool {
     matches!(text.to_ascii_lowercase().as_str(), "" | "0" | "false")
 }
@@ -223,7 +223,7 @@ fn tmproot(scenario: &Scenario) -> String {
     }
 }
 
-/// Takes a path's meaningless parts away; the working directory itself is empty.
+/// Removes the redundant parts of a path; the working directory itself is empty.
 pub(crate) fn plain_path(path: &str) -> String {
     let path = path
         .strip_prefix("{CWD}")

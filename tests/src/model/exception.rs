@@ -12,7 +12,7 @@ pub(crate) enum Exception {
     AccessDenied,
     InvalidRange,
     Other,
-    /// One of Python's own exceptions.
+    /// A built-in exception of Python.
     Python(&'static str),
     /// An argument that Rust's types do not allow.
     Untypable(Untypable),

@@ -1,4 +1,4 @@
-//! The model's `get`, `get_many`, `get_recursive` and `get_all`.
+//! The downloads of the reference model: `get`, `get_many`, `get_recursive` and `get_all`.
 
 use super::attempt::Verdict;
 use super::client::{Client, Temporary};
@@ -15,20 +15,20 @@ use crate::vectors::{Bound, Stored, untypable};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wanted {
     Whole,
-    /// From here, at most this number of bytes.
+    /// From an offset, at most this number of bytes.
     From(u64, u64),
     Last(u64),
-    /// A header that the server does not understand and therefore ignores.
+    /// A `Range` header that the server does not understand and therefore ignores.
     Senseless,
 }
 
-/// One object to download. Equal ones are downloaded once in a call.
+/// An object to download. Equal ones are downloaded once per call.
 #[derive(PartialEq)]
 struct Item {
     url: String,
     place: Place,
     wanted: Wanted,
-    /// Whether a listing has told the size.
+    /// Whether the size is known from a listing.
     is_listed: bool,
 }
 
@@ -90,7 +90,7 @@ impl Client<'_> {
         })
     }
 
-    /// The place of an object's URL. An invalid one is rejected at once, or sent anyway.
+    /// Returns the place of an object's URL. An invalid one is rejected immediately, or sent anyway.
     pub(crate) fn place(&self, url: &str) -> CallResult<Place> {
         let place = Place::of(self.quirks, url);
         match place.problem() {
@@ -117,10 +117,11 @@ impl Client<'_> {
         }
     }
 
-    /// One GET: the stored object, the bytes, and where they begin.
+    /// Simulates one GET: returns the stored object, the bytes, and their offset.
     fn download(&mut self, item: &Item) -> Result<(Stored, u64, Vec<u8>), Failure> {
         let stored = match self.read("GET", &item.place) {
-            // Without a size the first part is asked for by range, which an empty object rejects.
+            // If the size is unknown, the first part is requested as a range, which the server rejects for an empty
+            // object.
             Err(Failure::ErrorResponse { status: 416, .. })
                 if item.wanted == Wanted::Whole
                     && !item.is_listed
@@ -136,7 +137,7 @@ impl Client<'_> {
             Wanted::Whole => (0, size),
             Wanted::From(start, count) => (start, count.min(size.saturating_sub(start))),
             Wanted::Last(count) => (size.saturating_sub(count), count.min(size)),
-            // The response has no Content-Range, which the reference takes for a broken response.
+            // The response has no Content-Range, so the reference treats it as broken.
             Wanted::Senseless => return Err(Failure::Dropped),
         };
         if item.wanted != Wanted::Whole && count == 0 {
@@ -150,7 +151,7 @@ impl Client<'_> {
         Ok((stored, start, bytes))
     }
 
-    /// Half of the remaining bytes arrive.
+    /// Simulates a GET that receives half of the remaining bytes.
     fn truncated(&mut self, item: &Item) -> Failure {
         let bucket = self.server.buckets.get(&item.place.bucket);
         let size = bucket
@@ -167,7 +168,7 @@ impl Client<'_> {
         Failure::Truncated { moved }
     }
 
-    /// One GET or HEAD. A place that cannot be asked for fails as the SDK does, before it is sent.
+    /// Simulates one GET or HEAD. An invalid place fails like in the SDK, before the request is sent.
     pub(crate) fn read(&mut self, method: &str, place: &Place) -> Result<Stored, Failure> {
         match place.problem() {
             Some(Problem::Bucket | Problem::EmptyKey) => Err(Failure::Dropped),
@@ -214,7 +215,7 @@ impl Client<'_> {
         self.recursive(&urls, bound)
     }
 
-    /// Lists below each URL and downloads the listed objects. A bounded one stays inside its directory.
+    /// Lists below each URL and downloads the listed objects. With a bound, stays inside of each directory.
     fn recursive(&mut self, urls: &[(String, bool)], bound: &Bound) -> CallResult<Vec<Object>> {
         if !urls.is_empty() {
             self.need_temporary_for_many()?;
@@ -272,7 +273,7 @@ impl Client<'_> {
         self.gather(results.collect())
     }
 
-    /// Downloads of one object fail in the reference when their file cannot be made.
+    /// In the reference, downloads of one object fail if their file cannot be created.
     fn need_temporary(&self) -> CallResult<()> {
         match self.state {
             Temporary::Elsewhere if self.quirks.has(Quirk::RelativeTemporary) => {
@@ -297,7 +298,7 @@ impl Client<'_> {
     }
 }
 
-/// An offset or length of an argument; floats are cut.
+/// Returns an offset or length argument; floats are truncated.
 fn number(argument: &Argument, name: &str) -> Option<i64> {
     match argument.attribute(name)? {
         Argument::Number(number) => number

@@ -1,4 +1,4 @@
-//! The model's `info` and `info_many`.
+//! The metadata calls of the reference model: `info` and `info_many`.
 
 use super::attempt::Verdict;
 use super::client::Client;

@@ -59,7 +59,7 @@ impl Client<'_> {
         keys.iter().map(|key| self.prefix(key)).collect()
     }
 
-    /// Returns the URL of a prefix. Its key may be too long, as that of an object.
+    /// Returns the URL of a prefix. Its key may be too long, like that of an object.
     pub(crate) fn prefix(&self, key: &Argument) -> CallResult<String> {
         let url = self.resolve(key)?;
         match Place::of(self.quirks, &url).problem() {
@@ -85,7 +85,8 @@ impl Client<'_> {
         Ok(objects)
     }
 
-    /// Lists all keys and common prefixes that begin with a place's key. In each page, objects come before prefixes.
+    /// Lists all keys and common prefixes that begin with the key of a place. In each page, objects come before
+    /// prefixes.
     pub(crate) fn list(&mut self, place: &Place, is_delimited: bool) -> CallResult<Vec<Entry>> {
         let retries = std::mem::replace(&mut self.retries, self.list_retries);
         let result = self.list_with_retries(place, is_delimited);

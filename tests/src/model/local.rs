@@ -21,7 +21,7 @@ impl LocalFiles {
         Self(scenario.local_files.clone())
     }
 
-    /// Returns the target of a path argument; `None` if the argument is no path.
+    /// Returns the target of a path argument; `None` if the argument is not a path.
     pub(crate) fn at(&self, path: &Argument) -> Option<AtPath> {
         match path {
             Argument::Local(name) => Some(self.named(name)),

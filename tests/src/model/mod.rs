@@ -1,4 +1,4 @@
-//! Reference model of the client as a pure function, with or without Metaflow's quirks.
+//! Reference model of the client: predicts the outcome of a scenario, with or without Metaflow's quirks.
 //!
 //! A [`Model`] plays a [`Scenario`](crate::vectors::Scenario) on buckets that are maps and returns the expected
 //! outcome. It shares no code with the client: roots, keys, ranges, listings and retries are implemented again from

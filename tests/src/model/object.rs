@@ -1,4 +1,4 @@
-//! Results of the model's calls: objects with URL, prefix, key, size and metadata.
+//! Results of the calls of the reference model: objects with URL, prefix, key, size and metadata.
 
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ pub(crate) struct Info {
 }
 
 impl Object {
-    /// An object that is not there, told from `prefix`.
+    /// Returns a missing object, with its key relative to `prefix`.
     pub(crate) fn missing(quirks: &Quirks, prefix: Option<&str>, url: &str) -> Self {
         let (prefix, key) = display(quirks, prefix, url);
         Self {
@@ -43,7 +43,7 @@ impl Object {
         }
     }
 
-    /// Shows the object; `has_file` says whether a local file can be had now.
+    /// Returns the object as JSON; `has_file` says whether a local file is available.
     pub(crate) fn show(&self, has_file: bool) -> Value {
         let mut shown = json!({
             "$S3Object": true,
@@ -83,7 +83,7 @@ impl Object {
     }
 }
 
-/// Tells a URL from a prefix: the prefix that a result shows, and its key.
+/// Returns the prefix that a result shows, and the key of a URL relative to it.
 fn display(quirks: &Quirks, prefix: Option<&str>, url: &str) -> (Option<String>, String) {
     let Some(prefix) = prefix.filter(|prefix| *prefix != url) else {
         return (None, url.to_owned());

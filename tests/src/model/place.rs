@@ -1,8 +1,8 @@
-//! URL parser of the model: the bucket and key of an `s3://` URL, or why it is invalid.
+//! URL parser of the reference model: splits an `s3://` URL into bucket and key, or says why it is invalid.
 
 use super::quirk::{Quirk, Quirks};
 
-/// Bucket and key that a request is sent to.
+/// Bucket and key of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) bucket: String,
@@ -24,7 +24,7 @@ impl Place {
         }
     }
 
-    /// Why no such request is sent, if that is so: there is no bucket, or no key, or too long a key.
+    /// Returns the reason why no such request is sent, if there is one: no bucket, no key, or a key that is too long.
     pub(crate) fn problem(&self) -> Option<Problem> {
         if !is_bucket(&self.bucket) {
             Some(Problem::Bucket)
@@ -38,7 +38,7 @@ impl Place {
     }
 }
 
-/// The longest key in bytes.
+/// Maximum length of a key in bytes.
 const LONGEST: usize = 1024;
 
 /// The reason why a bucket or key is rejected.
@@ -60,7 +60,7 @@ impl Problem {
     }
 }
 
-/// A URL as Python's `urlparse` sees it, as far as the quirks go.
+/// The parts of a URL as Python's `urlparse` returns them, as far as the quirks need them.
 pub(crate) struct Parsed {
     pub(crate) is_s3: bool,
     bucket: String,
@@ -104,7 +104,7 @@ impl Parsed {
     }
 }
 
-/// Whether this can be a bucket's name; the placeholders of vectors are.
+/// Returns whether this can be the name of a bucket; placeholders of vectors can.
 pub(crate) fn is_bucket(name: &str) -> bool {
     let legal = |c: char| c.is_ascii_alphanumeric() || ".-_:".contains(c);
     let bare = name

@@ -1,4 +1,4 @@
-//! Runs a scenario through the model, step by step, and returns its outcome.
+//! [`Model`]: runs a scenario through the reference model, step by step, and returns its outcome.
 
 use serde_json::{Value, json};
 
@@ -8,10 +8,10 @@ use super::quirk::Quirks;
 use crate::vectors::outcome::show_stored;
 use crate::vectors::{Bound, Call, Outcome, Scenario, Step, record, untypable};
 
-/// How many entries a page of a listing holds.
+/// Maximum number of entries in a page of a listing.
 const PAGE: usize = 1000;
 
-/// Predicts the outcome of a scenario, with some quirks or without any.
+/// Predicts the outcome of a scenario, with all, some or none of the quirks.
 #[derive(Clone, Debug)]
 pub struct Model {
     quirks: Quirks,
@@ -19,13 +19,13 @@ pub struct Model {
 }
 
 impl Model {
-    /// Returns the model of the promises of the client.
+    /// Returns the model of the client as documented.
     #[must_use]
     pub fn promise() -> Self {
         Self::with(Quirks::none())
     }
 
-    /// Returns the model of the reference.
+    /// Returns the model of the reference, Metaflow's client.
     #[must_use]
     pub fn reference() -> Self {
         Self::with(Quirks::all())
@@ -37,7 +37,7 @@ impl Model {
         Self { quirks, page: PAGE }
     }
 
-    /// Sets how many entries a page of a listing holds; 1,000, as in S3, by default.
+    /// Sets the maximum number of entries in a page of a listing; 1,000 by default, as in S3.
     #[must_use]
     pub fn with_page(mut self, page: usize) -> Self {
         self.page = page;

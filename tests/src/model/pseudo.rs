@@ -1,4 +1,4 @@
-//! Steps that are not calls of the client: temporary files, streams, record types.
+//! Steps of the reference model that are not client calls: temporary files, streams, record types.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::vectors::content::show_bytes;
 use crate::vectors::{Argument, Bound};
 
 impl Client<'_> {
-    /// The names in the directory for temporary files, seen from the directory that a scenario asks for.
+    /// Returns the names in the directory for temporary files, as seen from the directory of the scenario.
     pub(crate) fn temporary_dirs(&self, bound: &Bound) -> Value {
         let asked = match bound.get("dir") {
             Argument::Text(path) => plain_path(path),
@@ -41,7 +41,7 @@ impl Client<'_> {
         self.state = Temporary::Removed;
     }
 
-    /// An earlier result, read again.
+    /// Returns an earlier result, read again.
     pub(crate) fn reread(&self, bound: &Bound) -> CallResult<Value> {
         let step = bound.index("step").ok_or(Exception::Other)?;
         let object = self
@@ -101,7 +101,7 @@ impl Client<'_> {
         Ok(json!(first == second))
     }
 
-    /// Whether a stream that was passed is closed. In Rust it was moved, and is dropped with the call.
+    /// Returns whether a stream that was passed is closed. In Rust it was moved, and is dropped with the call.
     pub(crate) fn file_closed(&self, bound: &Bound) -> CallResult<Value> {
         let index = bound.index("stream").ok_or(Exception::Other)?;
         let is_many = *self.streams.get(index).ok_or(Exception::Other)?;

@@ -1,4 +1,4 @@
-//! The model's `put`, `put_many`, `put_files`, `delete` and `copy`.
+//! The writes of the reference model: `put`, `put_many`, `put_files`, `delete` and `copy`.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ use crate::vectors::outcome::show_list;
 use crate::vectors::pair::{Pair, metadata, text};
 use crate::vectors::{Argument, Bound, Stored, untypable};
 
-/// One object to upload; without a body it cannot be read.
+/// An object to upload; without a body, its source cannot be read.
 struct Upload {
     key: Argument,
     url: String,
@@ -26,7 +26,7 @@ struct Upload {
 enum Uploaded {
     Written,
     AlreadyThere,
-    /// Nothing was written, and nothing is said about it.
+    /// Nothing was written, and no error is reported.
     Lost,
 }
 
@@ -119,7 +119,7 @@ impl Client<'_> {
         })
     }
 
-    /// A value that travels in a header.
+    /// Checks a value that is sent in a header.
     fn header(&self, value: Option<String>) -> CallResult<Option<String>> {
         let fits = value
             .iter()
@@ -189,7 +189,7 @@ impl Client<'_> {
         }
     }
 
-    /// One PUT.
+    /// Simulates one PUT.
     fn write(&mut self, place: &Place, stored: Stored, if_absent: bool) -> Result<bool, Failure> {
         match place.problem() {
             Some(Problem::Bucket | Problem::EmptyKey) => Err(Failure::Dropped),
@@ -201,7 +201,7 @@ impl Client<'_> {
         }
     }
 
-    /// The bytes of a value.
+    /// Returns the bytes of a value.
     fn value(&mut self, value: &Argument, is_many: bool) -> CallResult<Vec<u8>> {
         let from = |body: Vec<u8>, seek: u64| {
             let start = usize::try_from(seek).unwrap_or(usize::MAX).min(body.len());
@@ -261,7 +261,7 @@ fn verdict_of_copy(client: &Client<'_>, failure: &Failure) -> Verdict {
     client.verdict(failure)
 }
 
-/// Whether Python's mode reads bytes.
+/// Returns whether a Python file mode is binary.
 pub(crate) fn is_binary(mode: &str) -> bool {
     mode.contains('b') && (mode.contains('r') || mode.contains('+'))
 }

@@ -1,4 +1,4 @@
-//! Quirks of Metaflow's client that this client does not have, one per deviation.
+//! [`Quirk`]: behaviour of Metaflow's client that this client deliberately does not have, one per deviation.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,10 +10,10 @@ macro_rules! quirks {
         pub enum Quirk { $(#[doc = $doc] $quirk,)* }
 
         impl Quirk {
-            /// All of them.
+            /// All quirks.
             pub const ALL: &[Self] = &[$(Self::$quirk),*];
 
-            /// Returns the name under which `deviations.jsonl` knows it.
+            /// Returns the name of the quirk in `deviations.jsonl`.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$quirk => $name,)* }
@@ -69,24 +69,24 @@ impl fmt::Display for Quirk {
     }
 }
 
-/// A set of quirks that a model has.
+/// The quirks of a model.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Quirks(BTreeSet<Quirk>);
 
 impl Quirks {
-    /// No quirks, as the client promises.
+    /// Returns no quirks, as documented for the client.
     #[must_use]
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// All quirks, as in the reference.
+    /// Returns all quirks, as in the reference.
     #[must_use]
     pub fn all() -> Self {
         Quirk::ALL.iter().copied().collect()
     }
 
-    /// All but one.
+    /// Returns all quirks except one.
     #[must_use]
     pub fn all_but(without: Quirk) -> Self {
         Quirk::ALL
@@ -96,7 +96,7 @@ impl Quirks {
             .collect()
     }
 
-    /// Returns whether the model has this one.
+    /// Returns whether the model has this quirk.
     #[must_use]
     pub fn has(&self, quirk: Quirk) -> bool {
         self.0.contains(&quirk)

@@ -1,4 +1,4 @@
-//! Root of the model's client (`s3root`, `run` or none), and resolution of keys against it.
+//! Root of the client in the reference model (`s3root`, `run` or none), and resolution of keys relative to it.
 
 use super::exception::{CallResult, Exception};
 use super::place::{Parsed, Place, is_bucket};
@@ -80,7 +80,7 @@ impl Root {
         )))
     }
 
-    /// The prefix that results of most calls are told from.
+    /// Returns the prefix to which the keys of most results are relative.
     pub(crate) fn text(&self) -> Option<&str> {
         match self {
             Self::Unset => None,
@@ -88,7 +88,7 @@ impl Root {
         }
     }
 
-    /// The URL that a key means.
+    /// Returns the URL of a key.
     pub(crate) fn resolve(&self, quirks: &Quirks, key: Option<&str>) -> CallResult<String> {
         let key = key.filter(|key| !key.is_empty());
         match (self, key) {
@@ -106,7 +106,7 @@ impl Root {
     }
 }
 
-/// A full URL that a client without a root takes.
+/// Parses a full URL, which a client without a root requires.
 fn full_url(quirks: &Quirks, key: &str) -> CallResult<String> {
     let parsed = Parsed::of(quirks, key);
     if !parsed.is_s3 || parsed.path.is_empty() {

@@ -12,7 +12,7 @@ pub(crate) struct Server {
     faults: Vec<Fault>,
 }
 
-/// Why a request failed.
+/// The failure of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
     /// An error with this status and code.
@@ -43,7 +43,7 @@ impl Server {
         }
     }
 
-    /// Fails with the first fault that matches this request, and counts it down.
+    /// Fails with the first fault that matches this request, and decrements its count.
     pub(crate) fn fault(&mut self, method: &str, key: &str, query: &str) -> Result<(), Failure> {
         let is_meant = |fault: &&mut Fault| {
             fault.times > 0
@@ -58,7 +58,7 @@ impl Server {
         Err(match &fault.effect {
             Effect::Drop => Failure::Dropped,
             Effect::Truncate => Failure::Truncated { moved: 0 },
-            // A HEAD has no body that could hold a code.
+            // The response to a HEAD has no body, and so no code.
             Effect::ErrorResponse { status, .. } if method == "HEAD" => {
                 Failure::error_response(*status, "")
             }

@@ -1,4 +1,4 @@
-//! JSON form of the model's results, as recorded vectors have it.
+//! Converts the results of the reference model to the JSON form of recorded vectors.
 
 use serde_json::{Value, json};
 
@@ -48,8 +48,8 @@ impl Client<'_> {
             .collect()
     }
 
-    /// Whether a result that was just returned can have a local file. The reference makes files elsewhere when the
-    /// client is closed.
+    /// Returns whether a result that was just returned can have a local file. After the client is closed, the reference
+    /// creates files elsewhere.
     fn can_have_files(&self) -> bool {
         match self.state {
             Temporary::There | Temporary::Elsewhere => true,

@@ -1,13 +1,13 @@
-//! Macro that forwards methods of `Store` to an inner store.
+//! Macro `forward!`: implements methods of `Store` by forwarding them to an inner store.
 
-/// Writes the methods of `Store` that are named, as calls of the field of that name.
+/// Implements the named methods of `Store` as calls of a field.
 macro_rules! forward {
     ($field:ident: $($name:ident)*) => {
         $($crate::prove::forward::method!($field $name);)*
     };
 }
 
-/// One method: its request and its response.
+/// Implements one method, given its request and response.
 macro_rules! method {
     ($field:ident get) => { $crate::prove::forward::method!(@ $field get(GetRequest) -> s3_core::GetResponse); };
     ($field:ident head) => { $crate::prove::forward::method!(@ $field head(HeadRequest) -> s3_core::ObjectMeta); };

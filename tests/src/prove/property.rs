@@ -1,25 +1,25 @@
-//! The properties by name, and how many cases each takes.
+//! [`Property`]: the list of property tests, with the number of cases of each.
 
 use tokio::runtime::Runtime;
 
 use super::{Figures, corrupt, history, schedule, sequence};
 
-/// A property that is shown by many cases.
+/// A property that is tested with many random cases.
 #[derive(Debug)]
 pub struct Property {
     /// The name on the command line.
     pub name: &'static str,
-    /// The statement that holds in each case.
+    /// The statement that is true in each case.
     pub about: &'static str,
-    /// How many cases `cargo xtask test` runs.
+    /// Number of cases in `cargo xtask test`.
     pub quick: u64,
-    /// How many cases `cargo xtask prove` runs.
+    /// Number of cases in `cargo xtask prove`.
     pub full: u64,
-    /// Runs the case of a seed on a runtime whose time is paused.
+    /// Runs the case of a seed on a runtime with paused time.
     pub(super) case: fn(&Runtime, u64) -> Result<Figures, String>,
 }
 
-/// All of them.
+/// All properties.
 pub const PROPERTIES: &[Property] = &[
     Property {
         name: "corrupt",

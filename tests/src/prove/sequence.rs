@@ -1,9 +1,9 @@
 //! Property `sequence`: under transient faults, up to 50 operations have the results of the model.
 //!
-//! The client and the model also agree on the objects at the end, as if there had been no fault.
+//! The client and the model also agree on the final objects, as if there had been no fault.
 //!
-//! The faults are all those that pass, drawn for each request from the seed (see `transient_faults.rs`), in memory those that
-//! stand still among them. One sequence in 40 goes over HTTP, on a runtime whose time is real, with short waits.
+//! The faults are all transient ones, drawn for each request from the seed (see `transient_faults.rs`); in memory these
+//! include stalls. One sequence in 40 runs over HTTP, on a runtime with real time and short waits.
 
 use std::cell::RefCell;
 use std::sync::OnceLock;
@@ -19,22 +19,23 @@ use crate::prove::{Figures, transient_faults};
 use crate::sequences::scenario;
 use crate::vectors::{Backend, Circumstances, Scenario, differences, run_with};
 
-/// The most operations of a sequence.
+/// Maximum number of operations of a sequence.
 const MOST: usize = 50;
 
-/// One sequence in this number goes over HTTP.
+/// One in this number of sequences runs over HTTP.
 const OVER_HTTP: u64 = 40;
 
-/// How likely a request is hit, one of these for each sequence.
+/// Probabilities that a request gets a fault; each sequence uses one of them.
 const HIT: [f64; 4] = [0.0, 0.1, 0.2, 0.3];
 
-/// How many entries a page of a listing holds, one of these for each sequence: as in S3, or so few that most listings have several.
+/// Page sizes of listings; each sequence uses one of them: that of S3, or so few entries that most listings have
+/// several pages.
 const PAGES: [u32; 3] = [1000, 1000, 3];
 
-/// How long a sequence may take in memory, where time costs nothing: fifty operations of a few stalls each.
+/// Time limit of a sequence in memory, where virtual time is free: fifty operations with a few stalls each.
 const PATIENCE: Duration = Duration::from_secs(24 * 3600);
 
-/// How long a sequence may take over HTTP.
+/// Time limit of a sequence over HTTP.
 const REAL_PATIENCE: Duration = Duration::from_secs(120);
 
 /// Runs the case of a seed.
@@ -75,7 +76,7 @@ fn agree(runtime: &Runtime, scenario: &Value, seed: u64) -> Result<Figures, Stri
         patience,
     };
     let (backend, actual) = if seed % OVER_HTTP == OVER_HTTP - 1 {
-        // Waits over HTTP are real.
+        // Waits over HTTP take real time.
         let faults = transient_faults::over_http(seed, HIT[2]);
         let met = circumstances(faults, REAL_PATIENCE);
         let run = run_with(&scenario, Backend::Http, met);

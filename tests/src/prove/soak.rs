@@ -1,14 +1,14 @@
-//! `soak`: a long run over TCP with faults, after which sockets, files and allocated memory are back at the start.
+//! `soak`: runs clients over TCP with faults for a long time, and checks that sockets, files and memory do not grow.
 //!
-//! Rounds follow each other until the time is over: some clients write, read, list and delete objects of many sizes at
-//! once, and every result has to equal the written bytes. Between rounds there is no client. In the end the process
-//! must hold no more sockets and files than before the first round, and have no more memory allocated than at first:
-//! compared is the least after any round of the first third behind a warm-up and of the last, because a connection more
-//! or less is there when a round is over, and only a leak lifts the least of many.
+//! Rounds follow each other until the time is over: several clients concurrently write, read, list and delete objects
+//! of many sizes, and every result must equal the written bytes. Between rounds there is no client. At the end the
+//! process must have no more sockets and files than before the first round, and no more allocated memory: the minimum
+//! over the rounds of the first third after a warm-up is compared with that of the last third. A single round may end
+//! with a connection more or less; only a leak raises the minimum of many rounds.
 //!
-//! Resident memory is more than allocated memory: between rounds about 0.2 MiB are allocated, and the allocator keeps tens
-//! of MiB between them, of a peak of 200 MiB and more. Run it through `cargo xtask prove`, which gives glibc's
-//! allocator one arena, and has it give large buffers back.
+//! Resident memory is larger than allocated memory: between rounds about 0.2 MiB are allocated, and the allocator keeps
+//! tens of MiB of a peak of 200 MiB and more. Run it with `cargo xtask prove`, which configures one arena in glibc's
+//! allocator and lets it return large buffers to the system.
 
 use std::fs;
 use std::io;
@@ -27,27 +27,26 @@ use tokio::time::sleep;
 use super::Figures;
 use crate::orphans::no_orphans;
 
-/// How many clients work at once.
+/// Number of concurrent clients.
 const CLIENTS: usize = 4;
 
-/// How many objects a client writes in a round.
+/// Number of objects that a client writes in a round.
 const OBJECTS: usize = 24;
 
-/// How many rounds make the process as large as it gets.
+/// Number of rounds until the process has reached its full size.
 const WARM_UP: u64 = 5;
 
-/// How many rounds there are behind the warm-up at least: fewer make no thirds.
+/// Minimum number of rounds after the warm-up, so that there are thirds to compare.
 const FEWEST: usize = 15;
 
-/// By how much the allocated memory in the end may exceed that of the beginning, in KiB: 42 were seen. A leak of one
-/// byte per object is more than that after an hour: 350,000 are written and read, and 200,000 between the rounds that
-/// are compared.
+/// Maximum growth of allocated memory from the first to the last third, in KiB: 42 were seen. A leak of one byte per
+/// object exceeds it after an hour: 350,000 are written and read, and 200,000 between the rounds that are compared.
 const MARGIN: u64 = 128;
 
-/// How much may be resident in the end, in KiB: 29 to 41 MiB were seen.
+/// Maximum resident memory at the end, in KiB: 29 to 41 MiB were seen.
 const RESIDENT: u64 = 64 << 10;
 
-/// Runs for so long, in a process whose allocations `memory` counts.
+/// Runs for `time` in a process whose allocations `memory` counts.
 ///
 /// # Errors
 ///
@@ -116,8 +115,8 @@ async fn rounds(
     Ok(())
 }
 
-/// Aborts unfinished uploads, and returns their names: the server is in this process, and the memory that it keeps
-/// fragments the memory that the clients free.
+/// Aborts unfinished uploads and returns their names. The server runs in this process, and its memory fragments the
+/// memory that the clients free.
 async fn aborted(objects: &MemoryStore) -> Result<Vec<String>, String> {
     let bucket = S3Prefix::from_parts("bkt", "").map_err(|error| error.to_string())?;
     let failed = |error: s3_core::Error| error.to_string();
@@ -131,14 +130,14 @@ async fn aborted(objects: &MemoryStore) -> Result<Vec<String>, String> {
     Ok(names.map(|upload| upload.upload.to_string()).collect())
 }
 
-/// Whether a client has named an upload in a request. Who never did cannot have known the name: the response that says it
-/// was lost, or came when no call waited for it any more.
+/// Returns whether a client has named an upload in a request. Otherwise no client knew the name: the response to
+/// CreateMultipartUpload was lost, or arrived after the call had ended.
 fn is_named(server: &S3Server, id: &str) -> bool {
     let names = |request: &Recorded| request.call.parameter("uploadId") == Some(id);
     server.request_log().count(names) > 0
 }
 
-/// Waits until no more descriptors are open than before; connections take a moment to close.
+/// Waits until no more descriptors are open than `before`; connections take a moment to close.
 async fn closed(before: usize) -> Result<usize, String> {
     let mut now = before;
     for _ in 0..100 {
@@ -153,7 +152,7 @@ async fn closed(before: usize) -> Result<usize, String> {
     ))
 }
 
-/// The least of the first third and of the last.
+/// Returns the minimum of the first third and that of the last.
 fn least_of_thirds(values: &[u64]) -> (u64, u64) {
     let third = values.len().div_ceil(3);
     let least = |values: &[u64]| values.iter().copied().min().unwrap_or_default();
@@ -163,7 +162,7 @@ fn least_of_thirds(values: &[u64]) -> (u64, u64) {
     )
 }
 
-/// One client: writes, reads, lists and deletes its objects, and is dropped.
+/// Runs one client: writes, reads, lists and deletes its objects.
 async fn work(server: &S3Server, client: usize, mut random: Rng) -> Result<u64, String> {
     let failed = |error: s3_client::Error| format!("client {client}: {error}");
     for _ in 0..client {
@@ -219,7 +218,7 @@ async fn work(server: &S3Server, client: usize, mut random: Rng) -> Result<u64, 
     Ok(moved)
 }
 
-/// Mostly small, a few of several parts.
+/// Returns an object size: mostly small, sometimes several parts.
 fn size(random: &mut Rng) -> usize {
     match random.u8(0..24) {
         0 => random.usize(6 << 20..12 << 20),
@@ -241,12 +240,12 @@ fn faults(seed: u64) -> FaultPlan {
     FaultPlan::random(seed, 0.05, actions)
 }
 
-/// How many sockets, files and pipes this process has open.
+/// Returns the number of open sockets, files and pipes of this process.
 fn descriptors() -> io::Result<usize> {
     Ok(fs::read_dir("/proc/self/fd")?.count())
 }
 
-/// How much memory of this process is resident that is no file's.
+/// Returns the anonymous resident memory of this process in KiB.
 fn resident_kib() -> io::Result<u64> {
     let status = fs::read_to_string("/proc/self/status")?;
     let number = || {
@@ -263,7 +262,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_lifts_the_least_counts_as_growth() {
+    fn growth_is_measured_between_the_minimums() {
         assert_eq!(
             least_of_thirds(&[5, 9, 5, 100, 100, 100, 90, 5, 80]),
             (5, 5)

@@ -1,46 +1,47 @@
-//! Random transient faults: every kind of the test kit that retries must hide, at every place where it can happen.
+//! Random transient faults: every kind of fault that retries must hide, wherever it can occur.
 //!
-//! Permanent faults are left out, and so are undetectable ones: errors that no retry changes (403 for an
-//! expired token or a missing permission), bits that flip in bodies without a checksum, and listings that leave pages
-//! out or repeat them. The scenarios cover those.
+//! Excluded are permanent faults, which no retry fixes (403 for an expired token or a missing permission), and
+//! undetectable ones: flipped bits in bodies without a checksum, and listings that omit or repeat pages. The scenarios
+//! of the test suite cover those.
 
 use std::time::Duration;
 
 use fastrand::Rng;
 use s3_testkit::{FaultAction as A, FaultMatch, FaultPlan, FaultRule, ListFault, Position};
 
-/// The most rules beside the faults that any request can meet.
+/// Maximum number of rules besides the faults that any request can get.
 const RULES: usize = 6;
 
-/// Requests whose responses are documents, or empty, and which may say that they have failed although their status is 200.
+/// Requests whose response is a document or empty, and may be an error although its status is 200.
 const WRITES_AND_LISTS: &[&str] = &["PutObject", "CopyObject", "DeleteObjects", "ListObjectsV2"];
 
-/// Requests that may meet another write of their key, and are sent again. A completion is not: its upload is lost.
+/// Requests that may conflict with another write of their key and are retried. Not CompleteMultipartUpload: its upload
+/// is lost.
 const WRITES: &[&str] = &["PutObject"];
 
 fn met_another_write() -> A {
     A::status(409, "ConditionalRequestConflict")
 }
 
-/// Requests that are signed by the path of our own, which takes the time from an error response.
+/// Requests that s3-wire sends, which takes the time from an error response.
 const DIRECT: &[&str] = &["GetObject", "PutObject", "ListObjectsV2"];
 
-/// Requests whose responses have a token.
+/// Requests whose response contains a continuation token.
 const PAGES: &[&str] = &["ListObjectsV2"];
 
-/// A page that says that there are more, and not where.
+/// A page that is truncated but has no token.
 const NO_TOKEN: A = A::List(ListFault::NoToken);
 
-/// Requests whose responses may be parts of objects.
+/// Requests whose response may be a part of an object.
 const PARTS: &[&str] = &["GetObject"];
 
-/// A part that does not say where it belongs.
+/// A part without `Content-Range`.
 const NO_RANGE: A = A::Header {
     name: "content-range",
     value: None,
 };
 
-/// Requests whose error responses have a code: those of a HEAD have none.
+/// Requests whose error response has a code: that of a HEAD has none.
 const WITH_CODE: &[&str] = &[
     "GetObject",
     "PutObject",
@@ -49,7 +50,7 @@ const WITH_CODE: &[&str] = &[
     "ListObjectsV2",
 ];
 
-/// Returns faults for a store in memory, where time costs nothing.
+/// Returns faults for a store in memory, where virtual time is free.
 pub(super) fn in_memory(seed: u64, hit: f64) -> FaultPlan {
     let mut actions = anywhere();
     actions.extend([
@@ -88,12 +89,12 @@ pub(super) fn in_memory(seed: u64, hit: f64) -> FaultPlan {
     })
 }
 
-/// How often those that need a wire are among the faults for a server: more than half of the drawn faults are theirs,
-/// so that two thousand sequences, of which fifty go over HTTP, meet each of them: the closing of an idle connection
-/// ten times, where it was two or three times, and once not at all.
+/// Weight of the faults that need a connection, for a server: they are more than half of the drawn faults, so that two
+/// thousand sequences, fifty of them over HTTP, contain each of them. The closing of an idle connection occurred ten
+/// times; with a lower weight two or three times, and once not at all.
 const WIRE: usize = 6;
 
-/// Returns faults for a server, where time passes in earnest.
+/// Returns faults for a server, where time is real.
 pub(super) fn over_http(seed: u64, hit: f64) -> FaultPlan {
     let (short, moment) = (Duration::from_millis(2), Duration::from_millis(20));
     let wire = [
@@ -131,12 +132,12 @@ pub(super) fn over_http(seed: u64, hit: f64) -> FaultPlan {
         2 => (WRITES_AND_LISTS, A::error_inside("SlowDown"), 2),
         3 => (&["CopyObject"], white(None), 2),
         4 => (&["CopyObject"], white(Some("InternalError")), 2),
-        // A client that is rejected a second time with the right time gives up.
+        // A client that is rejected again although its time is corrected gives up.
         _ => (DIRECT, A::skewed(), 1),
     })
 }
 
-/// Faults that any request can have, and survives.
+/// Returns the faults that any request can get and recover from.
 fn anywhere() -> Vec<A> {
     let status = |(status, code): &(u16, &str)| A::status(*status, code);
     let mut actions: Vec<A> = STATUSES.iter().map(status).collect();
@@ -184,11 +185,11 @@ fn with_rules(seed: u64, hit: f64, actions: Vec<A>, draw: impl Fn(&mut Rng) -> D
     let (mut skewed, mut misled) = (false, false);
     for _ in 0..random.usize(0..=RULES) {
         let (operations, action, times) = draw(&mut random);
-        // Once for each client, as it keeps the time.
+        // Once per client, because it remembers the corrected time.
         if action == A::skewed() && std::mem::replace(&mut skewed, true) {
             continue;
         }
-        // Nor twice: a response that is not understood is requested once more, and the second rule could hit that
+        // Only one of these: a response that is not understood is requested once more, and a second rule could hit that
         // request.
         if [NO_TOKEN, NO_RANGE].contains(&action) && std::mem::replace(&mut misled, true) {
             continue;

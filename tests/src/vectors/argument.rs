@@ -1,4 +1,4 @@
-//! Arguments of a vector's step: JSON values, and encodings of bytes, streams and records.
+//! [`Argument`]: parses an argument of a vector's step: JSON values, and encodings of bytes, streams and records.
 
 use serde_json::{Number, Value};
 
@@ -6,7 +6,7 @@ use super::content::{body, repeated, unhex};
 use super::fields::{Fields, exactly, list, text};
 use super::malformed::{Malformed, Read};
 
-/// A value that a step passes, as Python would hold it.
+/// An argument of a step, as a Python value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Argument {
     /// `None`.
@@ -15,7 +15,7 @@ pub enum Argument {
     Bool(bool),
     /// An integer or a float.
     Number(Number),
-    /// A string; names such as `{B}` are not filled in.
+    /// A string; placeholders such as `{B}` are not replaced.
     Text(String),
     /// A list.
     List(Vec<Self>),
@@ -31,7 +31,7 @@ pub enum Argument {
     Set(Vec<Self>),
     /// `bytes`.
     Bytes(Vec<u8>),
-    /// `bytearray` or `memoryview`: bytes that the reference does not take as a value.
+    /// `bytearray` or `memoryview`: bytes that the reference does not accept as a value.
     OtherBytes(Vec<u8>),
     /// An `S3GetObject`.
     GetObject(Record),
@@ -48,9 +48,9 @@ pub enum Argument {
     },
     /// A stream of bytes in memory, and its position.
     BytesIo {
-        /// Everything in it.
+        /// All of its bytes.
         body: Vec<u8>,
-        /// How many bytes were read already.
+        /// The number of bytes that were already read.
         seek: u64,
     },
     /// A stream of text.
@@ -61,7 +61,7 @@ pub enum Argument {
         file: String,
         /// Python's mode.
         mode: String,
-        /// How many bytes were read already.
+        /// The number of bytes that were already read.
         seek: u64,
     },
     /// A stream of bytes that cannot seek.
@@ -115,7 +115,7 @@ impl Argument {
     ///
     /// # Errors
     ///
-    /// Unknown encodings, and encodings with the wrong content.
+    /// Unknown encodings, and encodings with invalid content.
     pub fn read(place: &str, value: &Value) -> Result<Self, Malformed> {
         Ok(match value {
             Value::Null => Self::Null,

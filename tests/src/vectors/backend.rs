@@ -1,4 +1,4 @@
-//! Backends of the vectors: `MemoryStore`, and `SdkStore` over HTTP to the test kit's server.
+//! [`Backend`]: the stores that vectors run on: `MemoryStore`, and `SdkStore` over HTTP to the test kit's server.
 
 use std::fmt;
 use std::time::Duration;
@@ -19,12 +19,12 @@ use super::vector::Scenario;
 pub enum Backend {
     /// A store in memory, with faults in front.
     Memory,
-    /// A server on loopback, reached through the SDK's store.
+    /// A server on 127.0.0.1, reached through `SdkStore`.
     Http,
 }
 
 impl Backend {
-    /// Both.
+    /// Both backends.
     pub const ALL: [Self; 2] = [Self::Memory, Self::Http];
 }
 
@@ -37,17 +37,17 @@ impl fmt::Display for Backend {
     }
 }
 
-/// A backend with its objects and faults in place.
+/// A backend with its objects and faults.
 pub(crate) struct Stage {
     /// The store of the client under test.
     pub(crate) store: SharedStore,
-    /// The same objects, without faults and without a network.
+    /// The same objects, without faults and network.
     truth: MemoryStore,
     pub(crate) faults: Faults,
     _server: Option<S3Server>,
 }
 
-/// The error of a stage that could not be set up or looked at: the test kit's, not the client's.
+/// The result of setting up or reading a stage. Its error is that of the test kit, not of the client.
 pub(crate) type StageResult<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 impl Stage {
@@ -120,7 +120,7 @@ impl Stage {
         Ok(())
     }
 
-    /// Makes every request for an object fail from now on, or no more.
+    /// Makes every request for an object fail from now on, or stops that.
     pub(crate) fn fail_objects(&self, fail: bool) {
         let operations = if fail {
             ["GetObject", "HeadObject", "PutObject"].as_slice()
@@ -136,7 +136,7 @@ impl Stage {
         self.truth.unfinished_uploads()
     }
 
-    /// All objects of `{B}` by key, in byte order.
+    /// Returns all objects of `{B}` by key, in byte order.
     pub(crate) async fn objects(&self, names: &Names) -> StageResult<Vec<(String, Stored)>> {
         let mut objects = Vec::new();
         let mut request = ListRequest::new(S3Prefix::from_parts(names.bucket(), "")?);
@@ -161,7 +161,7 @@ impl Stage {
             metadata: attributes
                 .user
                 .into_iter()
-                // The engine's own, which no client shows.
+                // Metadata of the engine, which no client returns.
                 .filter(|(name, _)| name != "s3-transfer-write")
                 .collect(),
             encryption: attributes
@@ -186,5 +186,5 @@ fn rule(fault: &Fault, names: &Names) -> s3_testkit::FaultRule {
     matcher.on(action).times(fault.times)
 }
 
-/// How long a vector may take before it counts as hanging.
+/// Time limit of a vector, after which it counts as hanging.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);

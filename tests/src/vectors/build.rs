@@ -15,7 +15,7 @@ use super::vector::Scenario;
 
 /// Builds the client that a scenario describes, or returns the exception of the constructor.
 ///
-/// Keyword arguments that Metaflow's constructor ignores are not read here. Values that Python takes for absent are not
+/// Ignores the keyword arguments that Metaflow's constructor ignores. Values that Python treats as absent are not
 /// passed on.
 pub(crate) fn build(
     scenario: &Scenario,
@@ -62,10 +62,10 @@ pub(crate) fn build(
     builder.build().map_err(|error| show_error(&error))
 }
 
-/// The engine as configured, with waits that tests can bear and the same jitter every time.
+/// Returns the engine settings of the configuration, with short waits and constant jitter.
 ///
-/// Two inputs may share two faults and have one retry each: the first of them must not come back before the second
-/// has gone out, so the waits are long against the time that it takes to send a request on a busy machine.
+/// Two inputs may share two faults and have one retry each: the first input must not retry before the second was sent,
+/// so the waits are long compared with the time to send a request on a busy machine.
 fn transfer(config: &Config) -> TransferConfig {
     let mut transfer = TransferConfig::default();
     transfer.max_attempts = config.retries().saturating_add(1);
@@ -75,8 +75,8 @@ fn transfer(config: &Config) -> TransferConfig {
     transfer
 }
 
-/// The directory for temporary files; relative ones belong to the vector's working directory, because that of the
-/// process is shared.
+/// Returns the directory for temporary files. A relative path is resolved against the working directory of the vector,
+/// because that of the process is shared.
 fn tmproot(scenario: &Scenario, config: &Config, names: &Names, cwd: &Path) -> PathBuf {
     match scenario.constructor.get("tmproot") {
         Some(Argument::Text(path)) => cwd.join(names.fill(path)),
@@ -85,7 +85,7 @@ fn tmproot(scenario: &Scenario, config: &Config, names: &Names, cwd: &Path) -> P
     }
 }
 
-/// A flow stands for the current run, whatever the flow's own name is.
+/// Returns the run that an argument denotes. A flow denotes the current run, whatever its own name.
 fn run_path(run: &Argument, scenario: &Scenario) -> Result<RunPath, Value> {
     let (flow, id) = match run {
         Argument::Run(flow, id) => (flow, id),

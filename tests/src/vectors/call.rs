@@ -1,4 +1,4 @@
-//! A vector's call: its name, and its arguments bound to parameters as Python binds them.
+//! A vector's call: parses its name, and binds its arguments to parameters as Python does.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::fields::{Fields, list};
 use super::malformed::{Malformed, Read};
 use super::python::is_truthy;
 
-/// One step: a method of the client, or a pseudo call of the runner.
+/// A step: a client method, or a pseudo call of the runner.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
     /// The function to call.
@@ -20,7 +20,7 @@ pub struct Step {
     pub kwargs: Vec<(String, Argument)>,
 }
 
-/// The parameters of a Python method in order, with the number that have no default.
+/// The parameters of a Python method in order, with the number of those without a default.
 struct Signature {
     name: &'static str,
     call: Call,
@@ -77,7 +77,7 @@ impl Call {
             .map_or("", |signature| signature.name)
     }
 
-    /// Whether the call is on many objects.
+    /// Returns whether the call is on many objects.
     pub(crate) const fn is_many(self) -> bool {
         matches!(
             self,
@@ -124,8 +124,8 @@ impl Step {
         })
     }
 
-    /// Returns the arguments by name, or nothing if Python raises TypeError: too many, unknown, twice or
-    /// missing.
+    /// Returns the arguments by name; `None` if Python raises TypeError: too many, unknown, duplicate or missing
+    /// arguments.
     #[must_use]
     pub fn bind(&self) -> Option<Bound> {
         let signature = SIGNATURES
@@ -153,13 +153,13 @@ impl Step {
 pub struct Bound(BTreeMap<&'static str, Argument>);
 
 impl Bound {
-    /// Returns an argument; `None` of Python and an argument that was not given are the same.
+    /// Returns an argument. Python's `None` and a missing argument are the same.
     #[must_use]
     pub fn get(&self, name: &str) -> &Argument {
         self.0.get(name).unwrap_or(&Argument::Null)
     }
 
-    /// Returns the truth of an argument, or its default.
+    /// Returns the truth value of an argument, or its default.
     #[must_use]
     pub fn flag(&self, name: &str, default: bool) -> bool {
         self.0.get(name).map_or(default, is_truthy)

@@ -1,4 +1,4 @@
-//! Bytes and texts in vectors: encodings of bodies, and the hashes and excerpts that outcomes show.
+//! Parses the encodings of bodies in vectors, and formats bytes and texts for outcomes, as hashes or excerpts.
 
 use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
@@ -9,7 +9,7 @@ use super::malformed::{Malformed, Read};
 /// Texts and bytes up to this length are shown in full.
 const SHOWN: usize = 512;
 
-/// Reads a BODY: a string, `{"utf8"}`, `{"hex"}` or `{"repeat": [unit, count]}`.
+/// Parses a BODY: a string, `{"utf8"}`, `{"hex"}` or `{"repeat": [unit, count]}`.
 pub(crate) fn body(place: &str, value: &Value) -> Read<Vec<u8>> {
     if let Value::String(text) = value {
         return Ok(text.clone().into_bytes());
@@ -26,7 +26,7 @@ pub(crate) fn body(place: &str, value: &Value) -> Read<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Reads `[unit, count]`.
+/// Parses `[unit, count]`.
 pub(crate) fn repeated(place: &str, value: &Value) -> Read<String> {
     let [unit, count] = exactly::<2>(place, value)?;
     let count = count
@@ -40,7 +40,7 @@ pub(crate) fn unhex(place: &str, value: &Value) -> Read<Vec<u8>> {
     hex::decode(text(place, value)?).map_err(|error| Malformed::new(place, error))
 }
 
-/// Shows bytes as results do: printable text, else hexadecimal, else length and digest.
+/// Formats bytes as results do: as printable text, else hexadecimal, else length and digest.
 pub(crate) fn show_bytes(bytes: &[u8]) -> Value {
     if bytes.len() > SHOWN {
         return json!({"len": bytes.len(), "sha1": sha1(bytes)});
@@ -51,7 +51,7 @@ pub(crate) fn show_bytes(bytes: &[u8]) -> Value {
     }
 }
 
-/// Shows a text as results do: in full, or its length in characters.
+/// Formats a text as results do: in full, or as its length in characters.
 pub(crate) fn show_text(text: &str) -> Value {
     let length = text.chars().count();
     if length > SHOWN {
@@ -65,7 +65,7 @@ pub(crate) fn sha1(bytes: &[u8]) -> String {
     hex::encode(Sha1::digest(bytes))
 }
 
-/// Whether two byte strings as results show them are the same bytes.
+/// Returns whether two byte strings in the form of results have the same bytes.
 pub(crate) fn same_bytes(expected: &Value, actual: &Value) -> bool {
     match (digest(expected), digest(actual)) {
         (Some(expected), Some(actual)) => expected == actual,
@@ -73,7 +73,7 @@ pub(crate) fn same_bytes(expected: &Value, actual: &Value) -> bool {
     }
 }
 
-/// Whether two texts as results show them are the same.
+/// Returns whether two texts in the form of results are the same.
 pub(crate) fn same_text(expected: &Value, actual: &Value) -> bool {
     match (expected, actual) {
         (Value::Object(_), Value::String(text)) => {
@@ -83,7 +83,7 @@ pub(crate) fn same_text(expected: &Value, actual: &Value) -> bool {
     }
 }
 
-/// The length and digest of bytes in any of their three forms; `None` for anything else, null too.
+/// Returns the length and digest of bytes in any of their three forms; `None` for other values, including null.
 fn digest(shown: &Value) -> Option<(u64, String)> {
     let members = shown.as_object()?;
     let bytes = match (members.len(), members.get("utf8"), members.get("hex")) {

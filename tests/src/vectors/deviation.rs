@@ -1,4 +1,5 @@
-//! Declared deviations from the recordings: `deviations.jsonl`, one entry per row of `docs/SEMANTICS.md`.
+//! [`Deviations`]: parses `deviations.jsonl`, the declared deviations from the recordings, one per row of
+//! `docs/SEMANTICS.md`.
 
 use serde_json::Value;
 
@@ -21,11 +22,11 @@ pub struct Deviation {
 /// The vectors that a deviation applies to, and the fields that it changes there.
 #[derive(Clone, Debug)]
 enum Applies {
-    /// Wherever the model has this quirk and an effect of it; only these fields may differ from the recording.
+    /// Vectors where the model has this quirk with an effect; only these fields may differ from the recording.
     Quirk { quirk: Quirk, effect: Vec<String> },
-    /// To vectors with this reason, in which no compared value changes.
+    /// Vectors with this reason, in which no compared value changes.
     Reason(String),
-    /// To one vector; these places change.
+    /// One vector, in which these places change.
     Vector { id: String, changes: Vec<Change> },
 }
 
@@ -41,7 +42,7 @@ pub struct Change {
 }
 
 impl Deviations {
-    /// Reads a file of deviations, one JSON object on each line.
+    /// Parses a file of deviations, one JSON object per line.
     ///
     /// # Errors
     ///
@@ -57,7 +58,7 @@ impl Deviations {
             .map(Self)
     }
 
-    /// The deviations of this checkout.
+    /// Returns the deviations of this checkout.
     ///
     /// # Errors
     ///
@@ -85,7 +86,7 @@ impl Deviations {
             })
     }
 
-    /// Returns the row of a reason that changes nothing.
+    /// Returns the row of a reason that changes no value.
     #[must_use]
     pub fn of_reason(&self, wanted: &str) -> Option<u64> {
         let is_it = |deviation: &&Deviation| matches!(&deviation.applies, Applies::Reason(reason) if reason == wanted);
@@ -128,7 +129,7 @@ impl Deviation {
         Ok(Self { row, applies })
     }
 
-    /// Returns the quirk that the deviation is about, if it is about one.
+    /// Returns the quirk of the deviation, if it has one.
     #[must_use]
     pub fn quirk(&self) -> Option<Quirk> {
         match &self.applies {

@@ -35,7 +35,7 @@ impl fmt::Display for Difference {
     }
 }
 
-/// Returns every place where the two differ, as deep as both have the same shape.
+/// Returns every place where the two differ, as deep as both have the same structure.
 #[must_use]
 pub fn differences(expected: &Value, actual: &Value) -> Vec<Difference> {
     let mut found = Vec::new();
@@ -82,7 +82,7 @@ fn member(path: &str, left: Option<&Value>, right: Option<&Value>, found: &mut V
     }
 }
 
-/// Whether the value here is data and not a shape: bytes, a text, or the user's metadata.
+/// Returns whether the value at this path is data: bytes, a text, or user metadata. Its structure is not compared.
 fn is_data(path: &str) -> bool {
     matches!(
         leaf(path),
@@ -94,7 +94,7 @@ fn is_same(path: &str, expected: &Value, actual: &Value) -> bool {
     match leaf(path) {
         "blob" | "body" => same_bytes(expected, actual),
         "text" => same_text(expected, actual),
-        // A block that an exception ends: Rust has no exceptions whose class could be compared.
+        // A `with` block that an exception ends: Rust has no exception class to compare.
         "exception" if actual.as_str() == Some(RAISED) => expected.is_string(),
         _ => expected == actual,
     }

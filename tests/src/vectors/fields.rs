@@ -1,10 +1,10 @@
-//! Strict JSON parsing: an unknown member of an object is an error.
+//! [`Fields`]: strict JSON parsing: an unknown member of an object is an error.
 
 use serde_json::{Map, Value};
 
 use super::malformed::{Malformed, Read};
 
-/// The members of one JSON object that were not taken yet.
+/// The members of one JSON object that were not yet taken.
 #[derive(Debug)]
 pub(crate) struct Fields {
     place: String,
@@ -70,12 +70,12 @@ impl Fields {
         }
     }
 
-    /// All members that are left, for objects whose names are data.
+    /// Returns all remaining members, for objects whose names are data.
     pub(crate) fn rest(self) -> Map<String, Value> {
         self.members
     }
 
-    /// Reports a member that was not taken.
+    /// Fails if a member was not taken.
     pub(crate) fn done(self) -> Read<()> {
         match self.members.keys().next() {
             None => Ok(()),
@@ -104,7 +104,7 @@ pub(crate) fn list<'value>(place: &str, value: &'value Value) -> Read<&'value [V
     }
 }
 
-/// A list of exactly `N` members.
+/// Returns the members of a list of exactly `N`.
 pub(crate) fn exactly<'value, const N: usize>(
     place: &str,
     value: &'value Value,

@@ -1,7 +1,7 @@
-//! Required outcome of a vector: the recording, or the promise where a deviation is declared.
+//! [`Demand`]: the required outcome of a vector: the recording, or the promise where a deviation is declared.
 //!
-//! Without a deviation the demand is the recording. Where the client promises something else than the reference does,
-//! the demand is the promise, under three conditions:
+//! Without a deviation, the recording is required. Where the client promises another behaviour than the reference has,
+//! the promise is required, under three conditions:
 //!
 //! 1. every quirk of the reference that has an effect here is declared, with a row of `docs/SEMANTICS.md`;
 //! 2. the recording is exactly the outcome of the model with the reference's quirk;
@@ -32,8 +32,8 @@ impl Demand {
     ///
     /// # Errors
     ///
-    /// Why the vector has no sensible demand: a deviation that is not declared, or a recording that differs from the
-    /// model of the reference.
+    /// The reason why the vector has no consistent required outcome: a deviation that is not declared, or a recording
+    /// that differs from the model of the reference.
     pub fn of(vector: &Vector, deviations: &Deviations) -> Result<Self, Vec<String>> {
         let quirks = quirks_with_effect(vector);
         if let Some((row, changes)) = deviations.of_vector(&vector.id) {
@@ -59,7 +59,7 @@ impl Demand {
         Self::promised(vector, &effects).map(|outcome| Self { outcome, rows })
     }
 
-    /// The demand of a vector in which the reference does as the client promises.
+    /// Returns the demand of a vector in which the reference behaves as the client promises.
     fn of_plain(vector: &Vector, deviations: &Deviations) -> Result<Self, Vec<String>> {
         let mut rows = Vec::new();
         if let Some(reason) = &vector.quirk {
@@ -108,7 +108,7 @@ impl Demand {
     }
 }
 
-/// The quirks of the reference without which something else would have come out.
+/// Returns the quirks of the reference that have an effect on the outcome.
 fn quirks_with_effect(vector: &Vector) -> Vec<Quirk> {
     let play = |quirks| Model::with(quirks).play(&vector.scenario).to_json();
     let differs = |left: &Value, right: &Value| !differences(left, right).is_empty();
@@ -124,7 +124,7 @@ fn quirks_with_effect(vector: &Vector) -> Vec<Quirk> {
     Quirk::ALL.iter().copied().filter(matters).collect()
 }
 
-/// Whether there is no client in one of the outcomes, so that they cannot be compared step by step.
+/// Returns whether one of the outcomes has no client, so that they cannot be compared step by step.
 fn is_whole(recorded: &Outcome, reference: &Outcome, promise: &Outcome) -> bool {
     [recorded, reference, promise]
         .iter()
@@ -181,12 +181,12 @@ fn unlike_reference(place: &str, recorded: &Value, reference: &Value) -> Vec<Str
         .collect()
 }
 
-/// Whether an effect names a place: one of the names on the path is it.
+/// Returns whether an effect applies to a path: it is one of the names in the path.
 fn names(effect: &str, path: &str) -> bool {
     path.split('/').any(|name| name == effect)
 }
 
-/// Puts promised values for recorded ones.
+/// Replaces recorded values with promised ones.
 fn changed(recorded: &Outcome, changes: &[Change]) -> Result<Outcome, String> {
     let mut outcome = recorded.clone();
     for change in changes {

@@ -1,12 +1,12 @@
-//! Parse error of a vector file: place and reason.
+//! [`Malformed`]: parse error of a vector file, with place and reason.
 
 use std::fmt;
 
-/// Says where a vector cannot be read, and why. A vector that cannot be read fails; it never passes.
+/// The place and reason of a parse error. A vector that cannot be parsed fails; it never passes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Malformed(String);
 
-/// The result of reading.
+/// The result of parsing.
 pub(crate) type Read<T> = Result<T, Malformed>;
 
 impl Malformed {

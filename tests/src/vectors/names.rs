@@ -1,4 +1,4 @@
-//! Values of the placeholders `{B}`, `{B2}`, `{NOBUCKET}`, `{CWD}` and `{TMP}` in vectors.
+//! Replaces the placeholders `{B}`, `{B2}`, `{NOBUCKET}`, `{CWD}` and `{TMP}` in vectors with values, and back.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -11,11 +11,11 @@ pub(crate) struct Names {
     pairs: Vec<(&'static str, String)>,
 }
 
-/// Makes the names of one process differ from run to run of a vector.
+/// A number that makes the names of each run unique in this process.
 static SERIAL: AtomicU32 = AtomicU32::new(0);
 
 impl Names {
-    /// Makes unique bucket names.
+    /// Generates unique bucket names.
     pub(crate) fn new(cwd: &Path) -> Self {
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
         let process = std::process::id();
@@ -51,7 +51,7 @@ impl Names {
             .map_or("", |(_, name)| name)
     }
 
-    /// Puts names for placeholders.
+    /// Replaces placeholders with values.
     pub(crate) fn fill(&self, text: &str) -> String {
         self.pairs
             .iter()
@@ -60,12 +60,12 @@ impl Names {
             })
     }
 
-    /// Puts names for placeholders everywhere in a JSON value.
+    /// Replaces placeholders with values everywhere in a JSON value.
     pub(crate) fn fill_json(&self, value: &Value) -> Value {
         map_texts(value, &|text| self.fill(text))
     }
 
-    /// Puts placeholders for names everywhere in a JSON value.
+    /// Replaces values with placeholders everywhere in a JSON value.
     pub(crate) fn mask(&self, value: &Value) -> Value {
         map_texts(value, &|text| self.mask_text(text))
     }
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_filled_in_is_masked_again() {
+    fn filled_values_are_masked_again() {
         let names = Names::new(Path::new("/nowhere"));
         let masked = json!({"{B}": ["s3://{B}/a", "s3://{B2}/{B}", "s3://{NOBUCKET}", "{CWD}/f"]});
         let filled = names.fill_json(&masked);

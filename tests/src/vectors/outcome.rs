@@ -1,4 +1,4 @@
-//! Outcome of a scenario in JSON: the result of each step, and the objects stored at the end.
+//! [`Outcome`]: outcome of a scenario in JSON: the result of each step, and the objects stored at the end.
 
 use serde_json::{Value, json};
 
@@ -11,16 +11,16 @@ const LISTED: usize = 60;
 /// The outcome of a client, in comparable form.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outcome {
-    /// Why there is no client.
+    /// The error of the constructor; `None` if there is a client.
     pub constructor_error: Option<Value>,
     /// One result per step.
     pub results: Vec<Value>,
-    /// The objects of `{B}` by key, if they were looked at.
+    /// The objects of `{B}` by key, if they were read.
     pub final_state: Option<Vec<Value>>,
 }
 
 impl Outcome {
-    /// The outcome of a constructor that raises.
+    /// Returns the outcome of a constructor that fails.
     #[must_use]
     pub fn rejected(error: Value) -> Self {
         Self {
@@ -29,7 +29,7 @@ impl Outcome {
         }
     }
 
-    /// Returns the outcome as vectors write it, for comparison and for people.
+    /// Returns the outcome as vectors write it.
     #[must_use]
     pub fn to_json(&self) -> Value {
         match (&self.constructor_error, &self.final_state) {
@@ -40,7 +40,7 @@ impl Outcome {
     }
 }
 
-/// Shows a list as results do: in full, or as a digest.
+/// Formats a list as results do: in full, or as a digest.
 pub(crate) fn show_list(items: Vec<Value>) -> Value {
     if items.len() <= LISTED {
         return Value::Array(items);
@@ -64,7 +64,7 @@ fn url(item: &Value) -> &str {
     url.and_then(Value::as_str).unwrap_or_default()
 }
 
-/// Shows an object of the final state.
+/// Formats an object of the final state.
 pub(crate) fn show_stored(key: &str, stored: &Stored) -> Value {
     let mut shown = json!({"key": key, "body": show_bytes(&stored.body)});
     if let Some(content_type) = stored

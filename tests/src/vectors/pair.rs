@@ -1,4 +1,4 @@
-//! Items of `put_many` and `put_files` in vectors: `(key, value)` pairs or `S3PutObject`s.
+//! Parses the items of `put_many` and `put_files` in vectors: `(key, value)` pairs or `S3PutObject`s.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use super::argument::Argument;
 use super::python::{is_truthy, iterate, to_json};
 use super::untypable::{self, Untypable};
 
-/// One item, taken apart as Python takes it apart.
+/// One item, unpacked as Python unpacks it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Pair {
     pub(crate) key: Argument,
@@ -18,7 +18,7 @@ pub(crate) struct Pair {
 }
 
 impl Pair {
-    /// Takes all items of an argument apart.
+    /// Unpacks all items of an argument.
     pub(crate) fn all(items: &Argument) -> Result<Vec<Self>, Untypable> {
         iterate(items)
             .ok_or_else(untypable::not_iterable)?
@@ -57,7 +57,7 @@ impl Pair {
     }
 }
 
-/// A string that counts: not empty.
+/// Returns a string unless it is empty.
 pub(crate) fn text(value: &Argument) -> Option<String> {
     match value {
         Argument::Text(text) if !text.is_empty() => Some(text.clone()),
@@ -65,7 +65,7 @@ pub(crate) fn text(value: &Argument) -> Option<String> {
     }
 }
 
-/// Metadata that counts: truthy.
+/// Returns metadata if it is truthy.
 pub(crate) fn metadata(value: &Argument) -> Result<Option<Value>, Untypable> {
     if !is_truthy(value) {
         return Ok(None);

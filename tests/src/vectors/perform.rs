@@ -1,4 +1,4 @@
-//! Performs a step of a vector: one call of the client.
+//! Performs a step of a vector: calls the client and converts the result to JSON.
 
 use s3_client::{MetaflowObject, PutValue, S3PutObject, WriteResult};
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ use super::untypable;
 type CallResult<T> = Result<T, Raised>;
 
 impl Player {
-    /// Performs a step and shows its result.
+    /// Performs a step and returns its result as JSON.
     pub(crate) async fn perform(&mut self, step: &Step) -> Value {
         if step.call == Call::Construct {
             return self.plain(record::construct(step).map_err(Into::into));
@@ -141,7 +141,7 @@ impl Player {
         let pairs = Pair::all(bound.get("key_objs"))?;
         let mut items = Vec::new();
         for pair in &pairs {
-            // A value that Rust cannot say is no value, which the client rejects itself, in its turn.
+            // A value that Rust cannot express counts as no value, which the client rejects itself when its turn comes.
             let value = self.value(&pair.value)?;
             items.push(self.put_object(pair, value)?);
         }
@@ -180,8 +180,8 @@ impl Player {
         Ok(object)
     }
 
-    /// Shows the written objects, with keys as given: the root's key may have been given as nothing or as "". Metaflow
-    /// leaves out objects that were already there.
+    /// Formats the written objects, with keys as given: the root may have been given as `None` or as "". Metaflow omits
+    /// objects that already existed.
     fn show_written(&self, pairs: &[Pair], written: &[WriteResult]) -> Value {
         let mut given = pairs.iter();
         let written = written.iter().filter(|result| !result.already_there());
@@ -237,7 +237,7 @@ impl Player {
         }
     }
 
-    /// Looks at earlier results again.
+    /// Formats earlier results again.
     fn look(&self, call: Call, bound: &Bound) -> CallResult<Value> {
         let no_step = || Raised::Runner("there is no such step".to_owned());
         let step = bound.index("step").ok_or_else(no_step)?;
@@ -251,7 +251,7 @@ impl Player {
         }
     }
 
-    /// The names in a directory below the working directory, with the random part masked.
+    /// Returns the names in a directory below the working directory, with the random part masked.
     fn temporary_dirs(&self, bound: &Bound) -> CallResult<Value> {
         let directory = match bound.get("dir") {
             Argument::Text(name) => self.start.join(self.names.fill(name)),

@@ -1,4 +1,4 @@
-//! State of the client during a vector: results of earlier steps, and arguments that refer to them.
+//! [`Player`]: state of the client during a vector: results of earlier steps, and arguments that refer to them.
 
 use std::path::{Path, PathBuf};
 
@@ -34,16 +34,16 @@ pub(crate) enum Returned {
     Many(Vec<MetaflowObject>),
 }
 
-/// Why a step returned nothing.
+/// The reason why a step returned no result.
 #[derive(Debug)]
 pub(crate) enum Raised {
     /// The client's error.
     Client(Error),
     /// Rust cannot express the step.
     Untypable(Untypable),
-    /// The runner could not do its part.
+    /// An error of the runner.
     Runner(String),
-    /// An exception that ends a block.
+    /// An exception that ends a `with` block.
     Block,
 }
 
@@ -85,7 +85,7 @@ impl Player {
         }
     }
 
-    /// Stores the result of a step, and shows it.
+    /// Stores the result of a step and returns it as JSON.
     pub(crate) fn one(&mut self, result: Result<MetaflowObject, Raised>) -> Value {
         let (returned, shown) = match result {
             Err(raised) => (Returned::Nothing, raised.show()),
@@ -101,7 +101,7 @@ impl Player {
         shown
     }
 
-    /// Stores the result of a step, and shows it.
+    /// Stores the results of a step and returns them as JSON.
     pub(crate) fn many(&mut self, result: Result<Vec<MetaflowObject>, Raised>) -> Value {
         let shown = result.and_then(|objects| {
             let shown = objects
@@ -119,7 +119,7 @@ impl Player {
         shown
     }
 
-    /// Remembers that a step returned nothing that can be used, and shows it.
+    /// Records that a step returned nothing that later steps can use, and returns it as JSON.
     pub(crate) fn plain(&mut self, result: Result<Value, Raised>) -> Value {
         self.returned.push(Returned::Nothing);
         match result {
@@ -141,7 +141,7 @@ impl Player {
         object.ok_or_else(|| Raised::Runner(format!("step {step} has no result {item:?}")))
     }
 
-    /// The key that an argument stands for.
+    /// Returns the key that an argument denotes.
     pub(crate) fn key(&self, argument: &Argument) -> Result<Key, Raised> {
         let has_root = self.s3.root().prefix().is_some();
         match argument {
@@ -156,7 +156,7 @@ impl Player {
         }
     }
 
-    /// The key and range that an argument stands for.
+    /// Returns the key and range that an argument denotes.
     pub(crate) fn get_object(&self, argument: &Argument) -> Result<GetObject, Raised> {
         let key = self.key(argument)?;
         let number = |name| argument.attribute(name).and_then(integer);
@@ -171,7 +171,7 @@ impl Player {
         keys.iter().map(|key| self.key(key)).collect()
     }
 
-    /// The keys of a listing: the root if none are given.
+    /// Returns the keys of a listing; the root if none are given.
     pub(crate) fn list_keys(&self, bound: &Bound) -> Result<Vec<Key>, Raised> {
         match bound.get("keys") {
             Argument::Null => Ok(vec![Key::root()]),
@@ -184,7 +184,7 @@ impl Player {
         keys.iter().map(|key| self.get_object(key)).collect()
     }
 
-    /// The value that an argument stands for; `None` if Rust cannot say it.
+    /// Returns the value that an argument denotes; `None` if Rust cannot express it.
     pub(crate) fn value(&mut self, argument: &Argument) -> Result<Option<PutValue>, Raised> {
         match argument {
             Argument::Text(text) => Ok(Some(self.names.fill(text).into())),
@@ -197,7 +197,7 @@ impl Player {
         }
     }
 
-    /// The path that an argument stands for, below the vector's working directory if it is relative.
+    /// Returns the path that an argument denotes, resolved against the working directory of the vector.
     pub(crate) fn path(&self, argument: &Argument) -> Result<PathBuf, Raised> {
         match argument {
             Argument::Local(name) => Ok(self.start.join("local").join(name)),
@@ -207,7 +207,7 @@ impl Player {
     }
 }
 
-/// Integers as they are, floats cut.
+/// Returns an integer; floats are truncated.
 fn integer(argument: &Argument) -> Option<i64> {
     match argument {
         Argument::Number(number) => number

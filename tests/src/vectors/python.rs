@@ -1,4 +1,4 @@
-//! Python semantics for recorded arguments: truth values, iteration, `json.dumps`.
+//! Python semantics of recorded arguments: truth values, iteration, `json.dumps`.
 
 use serde_json::{Map, Value};
 
@@ -60,7 +60,7 @@ pub(crate) fn to_json(value: &Argument) -> Option<Value> {
     })
 }
 
-/// Writes JSON as `json.dumps` does: `", "`, `": "`, everything beyond ASCII escaped.
+/// Writes JSON as `json.dumps` does: separators `", "` and `": "`, and non-ASCII characters escaped.
 #[must_use]
 pub(crate) fn dumps(value: &Value) -> String {
     match value {

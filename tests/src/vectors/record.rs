@@ -1,6 +1,6 @@
 //! Field names and defaults of Metaflow's record types: `S3GetObject`, `S3PutObject`, `RangeInfo`.
 //!
-//! Both sides have them as plain data; the vectors compare the fields, their order and their defaults.
+//! Both sides have them as plain data; the vectors compare fields, order and defaults.
 
 use serde_json::{Map, Value, json};
 
@@ -9,7 +9,7 @@ use super::call::Step;
 use super::python::to_json;
 use super::untypable::{self, Untypable};
 
-/// A record type: its name, its fields in order with their defaults, and how many of them are required.
+/// A record type: its name, its fields in order with their defaults, and the number of required fields.
 struct Record {
     name: &'static str,
     fields: &'static [(&'static str, Option<i64>)],

@@ -1,4 +1,4 @@
-//! Parses the recorded outcome of a vector, and drops the fields that are not compared.
+//! [`Recorded`]: parses the recorded outcome of a vector, and drops the fields that are not compared.
 
 use serde_json::{Map, Value, json};
 
@@ -14,7 +14,7 @@ pub struct Recorded {
     pub outcome: Outcome,
 }
 
-/// Every field of a recorded `S3Object` that is compared as it is.
+/// The fields of a recorded `S3Object` that are compared unchanged.
 const AS_IT_IS: [&str; 13] = [
     "$S3Object",
     "url",
@@ -90,7 +90,7 @@ fn result(place: &str, recorded: &Value) -> Read<Value> {
     }
 }
 
-/// An exception without its words.
+/// Returns an exception without its message.
 fn exception(place: &str, recorded: &Value) -> Read<Value> {
     let mut fields = Fields::of(place, recorded)?;
     let class = fields.text("exception")?;
@@ -151,7 +151,7 @@ fn object(place: &str, recorded: &Value) -> Read<Value> {
     Ok(Value::Object(kept))
 }
 
-/// The reference prints existing objects of zero bytes as not existing; `str` is not compared for them.
+/// Returns whether an object exists and is empty. The reference prints those as missing, so `str` is not compared.
 pub(crate) fn is_empty_object(object: &Map<String, Value>) -> bool {
     object["exists"] == Value::Bool(true) && object["size"].as_u64() == Some(0)
 }

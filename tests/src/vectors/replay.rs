@@ -1,4 +1,4 @@
-//! Replays all vectors of a file, eight at once, and reports which pass.
+//! Replays all vectors of a file, eight concurrently, and reports which pass.
 
 use futures_util::{Stream, StreamExt, stream};
 
@@ -10,13 +10,13 @@ use super::run::run;
 use super::untypable::skip;
 use super::vector::Vector;
 
-/// How many vectors run at once.
+/// Maximum number of vectors that run concurrently.
 const AT_ONCE: usize = 8;
 
 /// The outcome of one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// The vector's name, or the number of a line without one.
+    /// The name of the vector, or the number of a line without one.
     pub id: String,
     /// Whether it passed.
     pub result: Replayed,
@@ -25,15 +25,15 @@ pub struct Verdict {
 /// The outcome of a vector.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Replayed {
-    /// The client did as demanded, on both backends.
+    /// The client behaved as required on both backends.
     Passed,
-    /// It did not, or nothing sensible is demanded: why.
+    /// It did not, or no outcome can be required: the reasons.
     Failed(Vec<String>),
-    /// Rust cannot express the vector: why.
+    /// Rust cannot express the vector: the reason.
     Skipped(String),
 }
 
-/// Replays all lines, several at once, and returns their outcomes in order.
+/// Replays all lines, several concurrently, and returns their outcomes in order.
 pub fn replay<'file>(
     lines: impl IntoIterator<Item = String> + 'file,
     deviations: &'file Deviations,
@@ -99,7 +99,7 @@ async fn replay_vector(vector: &Vector, deviations: &Deviations) -> Replayed {
     }
 }
 
-/// Names backend, step and place of a difference.
+/// Formats a difference with its backend and step.
 fn describe(vector: &Vector, backend: Backend, difference: &Difference) -> String {
     let mut names = difference.path.split('/').skip(1);
     let step = match (

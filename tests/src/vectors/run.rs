@@ -20,14 +20,14 @@ use crate::orphans::no_orphans;
 pub struct Circumstances {
     /// Faults, for scenarios without faults of their own.
     pub faults: FaultPlan,
-    /// How many entries a page of a listing holds.
+    /// Maximum number of entries in a page of a listing.
     pub page: u32,
-    /// How long the client may be busy.
+    /// Time limit of the client.
     pub patience: Duration,
 }
 
 impl Default for Circumstances {
-    /// No faults, pages as long as in S3, a minute.
+    /// No faults, pages of the size of S3, and a time limit of a minute.
     fn default() -> Self {
         Self {
             faults: FaultPlan::none(),
@@ -37,7 +37,7 @@ impl Default for Circumstances {
     }
 }
 
-/// Runs a scenario on a backend, in a directory of its own.
+/// Runs a scenario on a backend, in its own directory.
 ///
 /// # Errors
 ///
@@ -47,11 +47,11 @@ pub async fn run(scenario: &Scenario, backend: Backend) -> Result<Outcome, Strin
     run.await.map(|(outcome, _)| outcome)
 }
 
-/// Runs a scenario under circumstances, and returns which of their faults were delivered.
+/// Runs a scenario under the given circumstances and returns which of their faults were delivered.
 ///
 /// # Errors
 ///
-/// As [`run`], and if the client is still busy when its time is over.
+/// As [`run`], and if the client exceeds its time limit.
 pub async fn run_with(
     scenario: &Scenario,
     backend: Backend,
@@ -117,7 +117,7 @@ async fn run_staged(
     Ok((outcome, stage.faults.delivered()))
 }
 
-/// Metaflow's switch for debugging: temporary files stay.
+/// Returns whether Metaflow's debug setting is on, which keeps temporary files.
 fn keeps_files(scenario: &Scenario) -> bool {
     scenario.config.keys().any(|name| name == "DEBUG_S3CLIENT")
 }

@@ -1,4 +1,4 @@
-//! Initial state of a scenario: objects, local files and faults.
+//! Parses the initial state of a scenario: objects, local files and faults.
 
 use std::collections::BTreeMap;
 
@@ -10,29 +10,29 @@ use super::fields::{Fields, list};
 use super::malformed::{Malformed, Read};
 use super::python::{dumps, to_json};
 
-/// The name under which Metaflow keeps user metadata.
+/// The user metadata name under which Metaflow stores user metadata.
 const ENVELOPE: &str = "metaflow-user-attributes";
 
-/// An object as it lies in a bucket.
+/// A stored object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stored {
     /// The bytes.
     pub body: Vec<u8>,
     /// The content type, if one was stored.
     pub content_type: Option<String>,
-    /// User metadata as headers hold it.
+    /// User metadata as in the headers.
     pub metadata: BTreeMap<String, String>,
     /// Server-side encryption.
     pub encryption: Option<String>,
 }
 
 impl Stored {
-    /// Keeps metadata in one header as Metaflow does.
+    /// Stores metadata in one header, as Metaflow does.
     pub fn set_metadata(&mut self, value: &Value) {
         self.metadata.insert(ENVELOPE.to_owned(), dumps(value));
     }
 
-    /// Returns the header in which Metaflow keeps metadata.
+    /// Returns the header in which Metaflow stores metadata.
     #[must_use]
     pub fn envelope(&self) -> Option<&str> {
         self.metadata.get(ENVELOPE).map(String::as_str)
@@ -53,13 +53,13 @@ pub enum LocalFile {
 /// A response that the server sends instead of the real one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// How often.
+    /// The number of times it applies.
     pub times: u32,
     /// The method it applies to; any if absent.
     pub method: Option<String>,
     /// The object key it applies to; any if absent.
     pub key: Option<String>,
-    /// A text that the query has to contain.
+    /// A text that the query must contain.
     pub query: Option<String>,
     /// The effect of the fault.
     pub effect: Effect,
@@ -126,7 +126,7 @@ fn object(place: &str, value: &Value) -> Read<Stored> {
     Ok(stored)
 }
 
-/// Reads `{"count", "key", "body"}`: the key is a printf pattern of the number, from 0.
+/// Parses `{"count", "key", "body"}`: the key is a printf pattern for the number, from 0.
 pub(crate) fn generated(place: &str, value: Option<Value>) -> Read<BTreeMap<String, Stored>> {
     let Some(value) = value else {
         return Ok(BTreeMap::new());
@@ -153,7 +153,7 @@ pub(crate) fn generated(place: &str, value: Option<Value>) -> Read<BTreeMap<Stri
         .collect()
 }
 
-/// Expands `%d`, `%i`, `%5d`, `%05d`, `%x`, `%s` and `%%`; one number for every place.
+/// Expands `%d`, `%i`, `%5d`, `%05d`, `%x`, `%s` and `%%`; all of them get the same number.
 fn printf(pattern: &str, number: u64) -> Option<String> {
     let mut text = String::new();
     let mut rest = pattern;
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_says_one_thing() {
+    fn a_fault_has_exactly_one_effect() {
         let both = json!([{"action": "drop", "status": 503}]);
         assert!(faults("f", Some(both)).is_err());
         assert!(faults("f", Some(json!([{"method": "GET"}]))).is_err());

@@ -1,4 +1,4 @@
-//! JSON form of the client's results and errors, as recorded vectors have it.
+//! Converts the results and errors of the client to the JSON form of recorded vectors.
 
 use s3_client::{Error, ErrorClass, MetaflowObject};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::content::{show_bytes, show_text};
 use super::recorded::is_empty_object;
 
-/// Shows an error by its class.
+/// Formats an error as its class.
 pub(crate) fn show_error(error: &Error) -> Value {
     let class = match error.class() {
         ErrorClass::Url => "MetaflowS3URLException",
@@ -20,7 +20,7 @@ pub(crate) fn show_error(error: &Error) -> Value {
     json!({"exception": class, "kind": "metaflow"})
 }
 
-/// Shows a result with every field. Reading it may fail, which is the result then.
+/// Formats a result with all fields. If reading it fails, returns that error.
 pub(crate) fn show_object(object: &MetaflowObject) -> Result<Value, Error> {
     let range = object.range_info().map(|range| {
         json!({
@@ -55,7 +55,7 @@ pub(crate) fn show_object(object: &MetaflowObject) -> Result<Value, Error> {
     Ok(shown)
 }
 
-/// Whether the object's bytes can be had as a file, and the file holds them.
+/// Returns whether the bytes of the object are available as a file with the right content.
 pub(crate) fn has_file(object: &MetaflowObject) -> bool {
     let Ok(Some(path)) = object.path() else {
         return false;
@@ -66,7 +66,7 @@ pub(crate) fn has_file(object: &MetaflowObject) -> bool {
     std::fs::read(path).is_ok_and(|bytes| bytes == blob)
 }
 
-/// Shows an earlier result that is read again.
+/// Formats an earlier result, read again.
 pub(crate) fn show_again(object: &MetaflowObject) -> Result<Value, Error> {
     Ok(json!({
         "path_exists": has_file(object),

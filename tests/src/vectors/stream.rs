@@ -1,4 +1,4 @@
-//! Readers as arguments of `put`, with a flag that tells whether the client closed them.
+//! [`Streams`]: readers that are passed to `put`, with a flag that tells whether the client closed them.
 
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
@@ -11,12 +11,12 @@ use s3_client::PutValue;
 use super::argument::Argument;
 use crate::model::{NON_SEEKABLE, is_binary};
 
-/// Whether each stream that was passed is closed, in the order in which they were passed.
+/// For each stream in the order of the calls, whether it is closed.
 #[derive(Debug, Default)]
 pub(crate) struct Streams(Vec<Arc<AtomicBool>>);
 
 impl Streams {
-    /// Makes a value of a stream; `None` if the argument is `None` or has no counterpart in Rust.
+    /// Returns a stream as a value; `None` if the argument is `None` or cannot be expressed in Rust.
     pub(crate) fn value(
         &mut self,
         argument: &Argument,
@@ -34,7 +34,7 @@ impl Streams {
             Argument::Open { file, mode, seek } if is_binary(mode) => {
                 let mut file = File::open(local.join(file))?;
                 file.seek(SeekFrom::Start(*seek))?;
-                // A file is passed as a file, which cannot be watched; it is moved into the call, too.
+                // A file is passed as a file, which cannot be watched; it is also moved into the call.
                 self.0.push(Arc::new(AtomicBool::new(true)));
                 Ok(Some(file.into()))
             }
@@ -48,7 +48,7 @@ impl Streams {
         Watched { stream, closed }
     }
 
-    /// Whether a stream is closed; `None` if no stream has that number.
+    /// Returns whether a stream is closed; `None` if no stream has that number.
     pub(crate) fn is_closed(&self, index: usize) -> Option<bool> {
         self.0
             .get(index)
@@ -56,7 +56,7 @@ impl Streams {
     }
 }
 
-/// A stream that says when it is dropped.
+/// A stream that records when it is dropped.
 struct Watched<R> {
     stream: R,
     closed: Arc<AtomicBool>,

@@ -1,8 +1,8 @@
-//! Arguments that Rust's types rule out, and the exception that Python raises for them.
+//! [`Untypable`]: arguments that Rust's types do not allow, and the exception that Python raises for them.
 //!
-//! A vector may pass an integer as a key or a list as a value. A Rust program that does so does not compile, which is
-//! the earliest of all errors. This table says which exception of the reference each of them stands for; neither
-//! the client nor the model is asked. Nothing that the client could reject at run time belongs here.
+//! A vector may pass an integer as a key or a list as a value. A Rust program that does so does not compile. This table
+//! says which exception of the reference each of them stands for; neither the client nor the model is called. It
+//! contains nothing that the client could reject at run time.
 //!
 //! | argument | why it is no Rust | the reference raises |
 //! |---|---|---|
@@ -56,24 +56,24 @@ const INVALID_OBJECT: Untypable = Untypable {
 };
 
 impl Untypable {
-    /// Shows the exception as results do.
+    /// Returns the exception in the JSON form of results.
     #[must_use]
     pub fn show(&self) -> Value {
         json!({"exception": self.class, "kind": self.kind})
     }
 }
 
-/// Arguments that no signature takes.
+/// Returns the exception for arguments that match no signature.
 pub(crate) const fn arguments() -> Untypable {
     TYPE_ERROR
 }
 
-/// Something that cannot be iterated, where keys or items are expected.
+/// Returns the exception for a value that cannot be iterated, where keys or items are expected.
 pub(crate) const fn not_iterable() -> Untypable {
     TYPE_ERROR
 }
 
-/// A key that is no string.
+/// Returns the exception for a key that is not a string.
 pub(crate) const fn key(key: &Argument, has_root: bool) -> Untypable {
     match key {
         _ if !has_root => URL,
@@ -82,12 +82,12 @@ pub(crate) const fn key(key: &Argument, has_root: bool) -> Untypable {
     }
 }
 
-/// A value of `put` that is neither text, nor bytes, nor a binary stream.
+/// Returns the exception for a value of `put` that is neither text, nor bytes, nor a binary stream.
 pub(crate) const fn value() -> Untypable {
     INVALID_OBJECT
 }
 
-/// An item of `put_many` or `put_files` that is no pair.
+/// Returns the exception for an item of `put_many` or `put_files` that is not a pair.
 pub(crate) const fn item(item: &Argument) -> Untypable {
     match item {
         Argument::Text(_) | Argument::List(_) | Argument::Tuple(_) => INDEX_ERROR,
@@ -95,17 +95,17 @@ pub(crate) const fn item(item: &Argument) -> Untypable {
     }
 }
 
-/// An item of `put_files` without a path.
+/// Returns the exception for an item of `put_files` without a path.
 pub(crate) const fn path() -> Untypable {
     TYPE_ERROR
 }
 
-/// Metadata that cannot be written as JSON.
+/// Returns the exception for metadata that JSON cannot represent.
 pub(crate) const fn metadata() -> Untypable {
     TYPE_ERROR
 }
 
-/// An `s3root` that is no string.
+/// Returns the exception for an `s3root` that is not a string.
 pub(crate) const fn s3root(root: &Argument) -> Untypable {
     match root {
         Argument::Bytes(_) => TYPE_ERROR,
@@ -113,22 +113,22 @@ pub(crate) const fn s3root(root: &Argument) -> Untypable {
     }
 }
 
-/// A flow that stands for the current run when there is no run.
+/// Returns the exception for a flow that denotes the current run if there is no run.
 pub(crate) const fn no_flow() -> Untypable {
     URL
 }
 
-/// A `run` that is neither a flow nor a run.
+/// Returns the exception for a `run` that is neither a flow nor a run.
 pub(crate) const fn run(_: &Argument) -> Untypable {
     ATTRIBUTE_ERROR
 }
 
-/// A record without its mandatory fields.
+/// Returns the exception for a record without its required fields.
 pub(crate) const fn record() -> Untypable {
     TYPE_ERROR
 }
 
-/// Why a scenario cannot be said in Rust at all, if that is so.
+/// Returns the reason why Rust cannot express the whole scenario, if there is one.
 pub(crate) fn skip(scenario: &Scenario) -> Option<&'static str> {
     let has_defaults = |step: &super::call::Step| {
         let is_range = step.args.first() == Some(&Argument::Text("RangeInfo".to_owned()));

@@ -1,4 +1,4 @@
-//! Parses a vector, one line of a `.jsonl` file: scenario and recorded outcome.
+//! [`Vector`]: parses a vector, one line of a `.jsonl` file: scenario and recorded outcome.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ pub struct Vector {
     pub id: String,
     /// The actions of the client.
     pub scenario: Scenario,
-    /// Why the behaviour of the reference should not be copied, if that is so.
+    /// The reason why the behaviour of the reference should not be copied, if there is one.
     pub quirk: Option<String>,
     /// The outcome of the reference.
     pub recorded: Recorded,
@@ -43,7 +43,7 @@ pub struct Scenario {
     pub constructor: BTreeMap<String, Argument>,
     /// The calls.
     pub steps: Vec<Step>,
-    /// Whether the objects of `{B}` are looked at in the end.
+    /// Whether the objects of `{B}` are compared at the end.
     pub final_state: bool,
 }
 
@@ -52,8 +52,8 @@ impl Vector {
     ///
     /// # Errors
     ///
-    /// Malformed JSON, unknown keys, unknown calls and encodings, missing parts, results that do not match
-    /// the steps in number.
+    /// Malformed JSON, unknown keys, calls or encodings, missing members, and a number of results that differs from the
+    /// number of steps.
     pub fn read(line: &str) -> Result<Self, Malformed> {
         let value: Value =
             serde_json::from_str(line).map_err(|error| Malformed::new("malformed JSON", error))?;
@@ -78,7 +78,7 @@ impl Vector {
 }
 
 impl Scenario {
-    /// Reads a scenario that was not recorded.
+    /// Parses a scenario that was not recorded.
     ///
     /// # Errors
     ///
@@ -160,9 +160,9 @@ fn current(fields: &mut Fields) -> Read<Option<(String, String)>> {
     Ok(Some(names))
 }
 
-/// Whether every request of a call on many objects fails on purpose: `inject_failure_rate` of 100 or more.
+/// Returns whether every request of a call on many objects fails on purpose: `inject_failure_rate` of 100 or more.
 ///
-/// Lower rates only cost attempts; their failures are random, and do not show in the outcome.
+/// Lower rates only cost attempts; their failures are random and do not affect the outcome.
 #[must_use]
 pub(crate) fn fails_many(scenario: &Scenario) -> bool {
     match scenario.constructor.get("inject_failure_rate") {

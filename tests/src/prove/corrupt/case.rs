@@ -1,4 +1,4 @@
-//! Property `corrupt`: one read from a store that corrupts bodies, and the check of its outcome.
+//! Property `corrupt`: reads from a store that corrupts bodies, and checks the outcome.
 
 use std::ops::Range;
 use std::path::Path;
@@ -134,7 +134,7 @@ impl Case {
         Ok(figures)
     }
 
-    /// Returns the range that the caller requests; `None` if the object has none of it.
+    /// Returns the requested range of the object; `None` if it is outside of the object.
     fn wanted(&self) -> Option<Range<usize>> {
         let len = self.layout.object.len();
         let range = match &self.layout.range {
@@ -144,11 +144,11 @@ impl Case {
         Some(usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?)
     }
 
-    /// Checks that the client verified everything that it can, and reports the right reason if it did not.
+    /// Checks that the client verified everything that it could, and that it reports the correct reason otherwise.
     fn check_verdict(&self, verified: Verified, whole: bool) -> Result<(), String> {
         let allowed = match (self.layout.offer, verified) {
             (Offer::Whole(kind), Verified::Checksum(with)) => whole && kind == with,
-            // A response was interrupted and resumed, and the object has no checksum of the whole.
+            // A response was interrupted and resumed, and the object has no full-object checksum.
             (
                 Offer::Nothing | Offer::Malformed | Offer::Digest | Offer::FirstPart,
                 Verified::Etag,
@@ -188,7 +188,7 @@ fn bytes(fetched: &Fetched) -> Result<Bytes, String> {
     }
 }
 
-/// Returns whether the read failed because connections broke too often.
+/// Returns whether the read failed because too many connections broke.
 fn broke(error: &s3_core::Error) -> bool {
     error.kind() == s3_core::ErrorKind::Network
 }

@@ -1,4 +1,4 @@
-//! Corruptions of a response body.
+//! [`Corruption`]: the ways in which a response body is corrupted, such as a flipped bit or missing bytes.
 
 use bytes::{Bytes, BytesMut};
 use fastrand::Rng;
@@ -6,23 +6,23 @@ use fastrand::Rng;
 /// A way to corrupt a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Corruption {
-    /// One bit is another.
+    /// One bit is flipped.
     Flip,
-    /// Some bytes are those of another object.
+    /// Some bytes are replaced by bytes of another object.
     Splice,
-    /// Some bytes have changed places with others.
+    /// Two spans of bytes are swapped.
     Swap,
-    /// Some bytes come twice, in the place of those that follow.
+    /// Some bytes are repeated, and replace those that follow.
     Repeat,
     /// The end is missing.
     Cut,
     /// Some bytes are missing from the middle.
     Gap,
-    /// Some bytes come twice, and the body is longer.
+    /// Some bytes are repeated, and the body is longer.
     Duplicate,
-    /// As many bytes as announced, from elsewhere in the object.
+    /// The body has the declared length, but comes from another offset of the object.
     Elsewhere,
-    /// Another range than the one that was asked for, and it says so.
+    /// The response is that of another range, and its `Content-Range` says so.
     OtherRange,
 }
 
@@ -39,7 +39,7 @@ impl Corruption {
         Self::OtherRange,
     ];
 
-    /// Whether a length or a range shows the corruption, or the bytes before it are right.
+    /// Returns whether a length or a range reveals the corruption, or the bytes before it are correct.
     pub(super) const fn shows(self) -> bool {
         matches!(self, Self::Cut | Self::Duplicate | Self::OtherRange)
     }
@@ -58,8 +58,8 @@ impl Corruption {
         }
     }
 
-    /// Returns the corrupted bytes; those of [`Elsewhere`](Self::Elsewhere) and [`OtherRange`](Self::OtherRange) are
-    /// chosen where the whole object is known.
+    /// Returns the corrupted bytes. Does not change them for [`Elsewhere`](Self::Elsewhere) and
+    /// [`OtherRange`](Self::OtherRange), which need the whole object.
     pub(super) fn done_to(self, bytes: &Bytes, random: &mut Rng) -> Bytes {
         if bytes.is_empty() {
             return match self {
@@ -97,7 +97,7 @@ impl Corruption {
     }
 }
 
-/// A span of at least one byte.
+/// Returns a random span of at least one byte.
 fn span(len: usize, random: &mut Rng) -> (usize, usize) {
     let start = random.usize(0..len);
     let most = if random.bool() { 8 } else { len };

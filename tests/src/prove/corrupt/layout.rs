@@ -1,4 +1,4 @@
-//! Object, range and part size of one `corrupt` case.
+//! [`Layout`]: random parameters of a `corrupt` case: object, range, part size, destination and checksum.
 
 use std::fmt;
 
@@ -11,22 +11,22 @@ use s3_core::{ByteRange, Checksum, ChecksumAlgorithm};
 
 use super::corruption::Corruption;
 
-/// Everything about a case that is drawn before it begins.
+/// The parameters of a case, which are drawn before it begins.
 pub(super) struct Layout {
     pub(super) object: Bytes,
     pub(super) part_size: u64,
     pub(super) at_once: usize,
     pub(super) range: Option<ByteRange>,
-    /// Whether size and tag are known before.
+    /// Whether size and ETag are known before the read.
     pub(super) known: bool,
     pub(super) to: To,
     pub(super) offer: Offer,
     pub(super) checksum: Option<Checksum>,
-    /// Whether the server sends whole objects, whatever range is asked for.
+    /// Whether the server ignores `Range` and sends whole objects.
     pub(super) ignores_ranges: bool,
-    /// How likely a response is corrupted.
+    /// The probability that a response is corrupted.
     pub(super) corrupted: f64,
-    /// Corruptions that a response may have.
+    /// The corruptions that a response may have.
     pub(super) corruptions: Vec<Corruption>,
 }
 
@@ -44,11 +44,11 @@ pub(super) enum Offer {
     Nothing,
     /// A CRC of the whole object.
     Whole(ChecksumAlgorithm),
-    /// A CRC of the first part, in the place of the object's.
+    /// A CRC of the first part, sent as that of the object.
     FirstPart,
     /// A digest, which the engine does not compute.
     Digest,
-    /// Something that is no checksum.
+    /// Text that is not a checksum.
     Malformed,
 }
 
@@ -82,14 +82,14 @@ impl Layout {
         let object = Bytes::from(object);
         let len = object.len() as u64;
         let part_size = match random.u8(0..4) {
-            // One part, or just not.
+            // About one part.
             0 => (len + random.u64(0..3)).saturating_sub(1).max(1),
             1 => random.u64(1..=16).max(len / 64),
             _ => random.u64(1..=len + 1).max(len / 64),
         };
         let ignores_ranges = random.u8(0..8) == 0;
         let range = random.bool().then(|| range(len, random));
-        // The checksum of a part comes with a response that is a part.
+        // Only a response that is exactly a part has the checksum of a part.
         let in_parts = !ignores_ranges && !matches!(range, Some(ByteRange::Last(_)));
         let (offer, checksum) = offer(&object, part_size, in_parts, random);
         let corruptions = if random.bool() {

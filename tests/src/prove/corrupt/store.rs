@@ -1,4 +1,4 @@
-//! A store that corrupts the bodies it returns.
+//! [`CorruptingStore`]: a store that corrupts the bodies it returns.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +15,7 @@ use super::corruption::Corruption;
 use super::layout::Layout;
 use crate::prove::forward::forward;
 
-/// Hands out the object of a layout, corrupted as the layout says. Clone is a reference count.
+/// Returns the object of a layout, corrupted as the layout says. Clone is a reference count.
 #[derive(Clone)]
 pub(super) struct CorruptingStore {
     memory: MemoryStore,
@@ -38,7 +38,7 @@ impl CorruptingStore {
         }
     }
 
-    /// Returns the corruptions that happened.
+    /// Returns the corruptions that were applied.
     pub(super) fn done(&self) -> Vec<Corruption> {
         let draws = self.draws.lock().unwrap_or_else(PoisonError::into_inner);
         draws.done.clone()
@@ -73,7 +73,7 @@ impl CorruptingStore {
         response.meta.checksum.clone_from(&self.layout.checksum);
         let broken;
         (response.body, broken) = body(bytes, random);
-        // The length of a body that breaks is not seen.
+        // The client does not see the length of a body that is interrupted.
         done.extend(harmed_by.map(|corruption| match corruption {
             Corruption::Duplicate if broken => Corruption::Gap,
             corruption => corruption,
@@ -82,7 +82,7 @@ impl CorruptingStore {
     }
 }
 
-/// The bytes at once, or in frames; now and then the connection breaks between two of them.
+/// Returns the bytes at once or in frames; sometimes the connection breaks between two frames.
 fn body(mut bytes: Bytes, random: &mut Rng) -> (Body, bool) {
     if random.u8(0..3) == 0 {
         return (Body::from_bytes(bytes), false);

@@ -1,4 +1,4 @@
-//! One client of a history: makes calls in sequence and records their results.
+//! One client of a history: makes its calls one after another and records their results.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use super::record::{
     Action, Call, CallOutcome, Notes, Value, attributes_of, bytes_of, url_of, value_in, value_of,
 };
 
-/// A call to make: its delay, its key, and the number of bytes that a write has.
+/// A call to make: delay, key, and length of the value of a write.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Turn {
     pub(super) after: Duration,
     pub(super) key: usize,
     pub(super) action: Action,
     pub(super) len: usize,
-    /// The value that its bytes encode, if not its own.
+    /// The value whose bytes are written, if not the call's own value.
     pub(super) same: Option<Value>,
 }
 

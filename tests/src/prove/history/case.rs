@@ -17,10 +17,10 @@ use super::order::explains;
 use super::record::{Action, Call, CallOutcome, Notes, Record, Value};
 use crate::prove::Figures;
 
-/// The size of a part, in bytes: a value has one or a few.
+/// Part size in bytes: a value has one or a few parts.
 const PART: usize = 16;
 
-/// Longer than any call with a bounded number of attempts takes.
+/// Longer than any call, since the number of attempts is limited.
 const FOR_EVER: Duration = Duration::from_secs(24 * 3600);
 
 /// Runs the case of a seed.
@@ -30,7 +30,7 @@ pub(in crate::prove) fn case(runtime: &Runtime, seed: u64) -> Result<Figures, St
     let strict = random.bool();
     let keys = random.usize(1..=2);
     let actors = random.usize(2..=4);
-    // In a quarter, all write the same bytes, so that only the write tokens differ.
+    // In a quarter of the cases, all write the same bytes, so that only the write tokens differ.
     let same = (random.u8(0..4) == 0).then(|| PART * random.usize(1..=3));
     let mut values = 0;
     let turns = (0..actors)
@@ -69,7 +69,7 @@ fn turns(
             after: Duration::from_millis(random.u64(0..400)),
             key: random.usize(0..keys),
             action,
-            // Up to two parts are uploaded in one request, larger values in parts.
+            // Values of up to two parts are uploaded with one request, larger ones in parts.
             len: same.unwrap_or_else(|| PART * random.usize(1..=3) - random.usize(0..4)),
             same: same.map(|_| 0),
         }
@@ -99,7 +99,7 @@ async fn play(
         act(transfer, turns, notes.clone())
     });
     try_join_all(actors).await?;
-    // Stray requests arrive, then reads without faults record the final state.
+    // First stray requests arrive, then reads without faults record the final state.
     sleep(Duration::from_secs(3600)).await;
     faults.set(FaultPlan::none());
     let looks = (0..2).map(|key| Turn {
@@ -111,7 +111,7 @@ async fn play(
     });
     let transfer = Transfer::new(shared, config(0));
     act(transfer, looks.collect(), notes.clone()).await?;
-    // An upload whose CreateMultipartUpload response is lost has no known id.
+    // An upload whose CreateMultipartUpload response was lost has no known ID.
     let nameless = memory.operations().get(Operation::CreateUpload) - store.begun();
     if memory.unfinished_uploads() as u64 > nameless {
         return Err("an unfinished upload is left on the server".to_owned());
@@ -121,7 +121,7 @@ async fn play(
     Ok((notes.read(), figures))
 }
 
-/// Returns faults for object requests. Lost replies are the most frequent.
+/// Returns faults for object requests. Lost responses are the most frequent.
 fn faults(random: &mut Rng) -> FaultPlan {
     let hit = [0.0, 0.2, 0.5, 0.7][random.usize(0..4)];
     let seconds = Duration::from_secs;
@@ -159,7 +159,7 @@ fn faults(random: &mut Rng) -> FaultPlan {
     plan
 }
 
-/// Returns a rule for a fault that is not injected into aborts, because it would leave an upload behind.
+/// Returns a rule for a fault that is not injected into aborts, because an upload would be left.
 fn aimed(random: &mut Rng) -> FaultRule {
     let minutes = Duration::from_secs(150);
     let action = match random.u8(0..8) {
@@ -220,14 +220,14 @@ fn judge(record: &Record, strict: bool, figures: &mut Figures) -> Result<(), Str
     Ok(())
 }
 
-/// Returns how often a call has taken effect although its result does not say so.
+/// Returns how often a call took effect beyond what its result says.
 fn repeats(record: &Record, call: &Call) -> usize {
     match (call.action, call.outcome) {
         (Action::Create(value), CallOutcome::AlreadyThere) => effects(record, value),
         (Action::Write(value) | Action::Create(value), _) => {
             effects(record, value).saturating_sub(1)
         }
-        // Deletes carry no value: each within the call may be its own.
+        // Deletes have no value, so every delete during the call may be its own.
         (Action::Delete, _) => {
             let within = |change: &&super::record::Change| {
                 change.key == call.key

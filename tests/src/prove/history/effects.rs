@@ -5,11 +5,11 @@ use super::record::{Action, Call, CallOutcome, Change, Record, Value};
 /// Counters of the creates of a case.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct CreateCounts {
-    /// Creates that took effect and whose object was replaced before the client could check.
+    /// Creates that took effect, but whose object was replaced before the client could check it.
     pub(super) overtaken: u64,
 }
 
-/// Compares every response to a create with the log of changes.
+/// Compares the result of every create with the log of changes.
 ///
 /// # Errors
 ///

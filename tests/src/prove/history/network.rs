@@ -1,4 +1,5 @@
-//! Store wrapper of a history: delays requests, delivers some after their caller has gone, and logs their effects.
+//! [`Network`]: a store wrapper that delays requests, delivers some after their caller has gone, and logs their
+//! effects.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +16,7 @@ use tokio::time::sleep;
 use super::record::{Notes, Value, value_in};
 use crate::prove::forward::forward;
 
-/// The longest latency in one direction, in milliseconds. It is far below the stall timeout of the engine.
+/// Maximum latency in one direction, in milliseconds. It is far below the stall timeout of the engine.
 const ON_THE_WAY: u64 = 200;
 
 tokio::task_local! {
@@ -79,8 +80,8 @@ impl Store for RecordingStore {
     }
 }
 
-/// A network in front of a store: delays every request and response. The sender of a conditional write may see a
-/// network error although the write arrives later.
+/// A simulated network in front of a store: delays every request and response. The sender of a conditional write may
+/// get a network error although the write arrives later.
 #[derive(Clone)]
 pub(super) struct Network {
     store: SharedStore,
@@ -105,12 +106,12 @@ impl Network {
         }
     }
 
-    /// Returns how many requests were sent off as stray: their callers stopped waiting before they arrived.
+    /// Returns the number of stray requests: their callers stopped waiting before they arrived.
     pub(super) fn stray(&self) -> u64 {
         self.draw(|draws| draws.stray)
     }
 
-    /// Returns how many uploads were created whose response reached the client.
+    /// Returns the number of created uploads whose response reached the client.
     pub(super) fn begun(&self) -> u64 {
         self.draw(|draws| draws.begun)
     }
@@ -131,7 +132,7 @@ impl Network {
         response
     }
 
-    /// Makes a request stray: its sender gets a network error, and it arrives later.
+    /// Makes a request stray: the caller gets a network error, and the request arrives later.
     async fn stray_off<T: Send>(
         &self,
         operation: Operation,

@@ -9,7 +9,7 @@ use super::record::{Action, Call, CallOutcome, Value};
 struct Step {
     effect: Effect,
     begun: u64,
-    /// If `None`, the step may also not have happened.
+    /// If `None`, the step may not have happened.
     ended: Option<u64>,
 }
 
@@ -119,7 +119,7 @@ mod tests {
     use CallOutcome::{AlreadyThere, Done, Failed, Found};
 
     #[test]
-    fn one_after_the_other_means_what_it_says() {
+    fn sequential_calls_are_explained_exactly() {
         let write = call(Write(1), 0, 1, Done);
         assert!(explained(&[write, call(Read, 2, 3, Found(Some(1)))]));
         assert!(!explained(&[write, call(Read, 2, 3, Found(None))]));
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_creates_at_once_one_is_done() {
+    fn of_two_concurrent_creates_one_succeeds() {
         let both =
             |one, other| explained(&[call(Create(1), 0, 5, one), call(Create(2), 1, 4, other)]);
         assert!(both(Done, AlreadyThere) && both(AlreadyThere, Done));

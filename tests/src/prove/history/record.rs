@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use s3_core::{Attributes, S3Url};
 
-/// A value: every write of a case has its own.
+/// A value; every write of a case has its own.
 pub(super) type Value = u32;
 
 /// A call on a key.
@@ -19,9 +19,9 @@ pub(super) enum Action {
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CallOutcome {
-    /// A write, a create or a delete has taken effect.
+    /// A write, create or delete took effect.
     Done,
-    /// A create has not: there was an object.
+    /// A create did not take effect: there was an object.
     AlreadyThere,
     /// The result of a read.
     Found(Option<Value>),
@@ -29,7 +29,7 @@ pub(super) enum CallOutcome {
     Failed,
 }
 
-/// One call, from its beginning to its end, in steps of a clock that ticks with each event.
+/// A call with its begin and end, in ticks of a clock that advances with each event.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Call {
     pub(super) key: usize,
@@ -39,7 +39,7 @@ pub(super) struct Call {
     pub(super) outcome: CallOutcome,
 }
 
-/// A change of a key, as the store made it.
+/// A change of a key, as the store recorded it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Change {
     pub(super) key: usize,
@@ -102,7 +102,7 @@ fn key_of(url: &S3Url) -> usize {
     url.key().parse().expect("every key of a case is a number")
 }
 
-/// The user metadata entry that holds the value. It distinguishes writers of equal bytes. The client does not read it.
+/// The user metadata entry with the value. It distinguishes writers of equal bytes. The client does not read it.
 const VALUE: &str = "value";
 
 /// Returns the attributes that are stored with a value.

@@ -1,4 +1,4 @@
-//! Property `schedule`: chooses one of the three kinds of case at random and runs it.
+//! Property `schedule`: chooses a kind of case (concurrency limit, engine or client) at random and runs it.
 
 use fastrand::Rng;
 use tokio::runtime::Runtime;

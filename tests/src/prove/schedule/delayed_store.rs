@@ -1,4 +1,4 @@
-//! In-memory store that yields and fails at random and counts the calls in flight.
+//! [`DelayedStore`]: in-memory store that yields and fails at random and counts the calls in flight.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,9 +29,9 @@ struct DelayState {
     failing: f64,
     /// Calls in flight, including those whose body is being read.
     inside: usize,
-    /// The most calls that were in flight at once.
+    /// Maximum number of calls that were in flight at the same time.
     most: usize,
-    /// Gets wait until this many calls are in flight.
+    /// Each get waits until this number of calls is in flight.
     gather: usize,
 }
 
@@ -61,7 +61,7 @@ impl DelayedStore {
         }
     }
 
-    /// Returns how many calls are in flight, and the most that were in flight at once.
+    /// Returns the number of calls in flight, and its maximum.
     pub(super) fn inside(&self) -> (usize, usize) {
         self.with(|state| (state.inside, state.most))
     }
@@ -86,7 +86,7 @@ impl DelayedStore {
         CallInFlight(self.clone())
     }
 
-    /// Yields a few times; in one case of four, also waits for less than 50 ms.
+    /// Yields a few times; with probability 1/4, also waits for less than 50 ms.
     async fn waver(&self) {
         let (turns, wait) = self.with(|state| {
             let wait = state.random.u8(0..4) == 0;

@@ -1,4 +1,5 @@
-//! Property `schedule`: random interleavings of transfers and batches, with few permits and little memory.
+//! Property `schedule`: random interleavings of transfers and batches in the engine, with few permits and little
+//! memory.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -18,16 +19,16 @@ use super::delayed_store::DelayedStore;
 use super::explorer::Explorer;
 use crate::prove::Figures;
 
-/// The size of a part, in bytes.
+/// Part size in bytes.
 const PART: usize = 64;
 
-/// How many inputs a batch has.
+/// Number of inputs of a batch.
 const INPUTS: usize = 6;
 
-/// The size of the object that is read: several parts, the last one shorter.
+/// Size of the object that is read: several parts, the last one shorter.
 const OBJECT: usize = 3 * PART + 7;
 
-/// Background work has ended after this time.
+/// Time after which background work has ended.
 const LATER: Duration = Duration::from_secs(3600);
 
 pub(super) async fn case(mut random: Rng) -> Result<Figures, String> {
@@ -62,7 +63,7 @@ fn config(permits: usize, random: &mut Rng) -> TransferConfig {
     config.single_put_up_to = 2 * PART as u64;
     config.concurrency = Concurrency::Fixed(permits);
     config.memory = [1, PART / 2, PART, 2 * PART + 1][random.usize(0..4)];
-    // Half of all attempts may fail. With 100 attempts, transient errors do not exhaust the retries in a million cases.
+    // Half of the attempts may fail. With 100 attempts, transient errors do not exhaust the retries in a million cases.
     config.max_attempts = 100;
     config.retry_floor = 10_000;
     config.seed = Some(random.u64(..));
@@ -102,7 +103,7 @@ async fn write(
     put.map(drop).map_err(|error| error.to_string())
 }
 
-/// Reads many objects, some of which are missing, to the end or to the first failure.
+/// Reads many objects, some of which are missing, to the end or until the first failure.
 async fn batch(transfer: &Transfer, random: &mut Rng) -> Result<(), String> {
     let missing = random.usize(0..2 * INPUTS);
     let many = fan_out(transfer, missing, random);
@@ -129,7 +130,7 @@ async fn batch(transfer: &Transfer, random: &mut Rng) -> Result<(), String> {
     }
 }
 
-/// Takes some results of a batch and drops the rest.
+/// Takes some results of a batch, then drops it.
 async fn dropped_batch(transfer: &Transfer, random: &mut Rng) -> Result<(), String> {
     let wanted = random.usize(0..INPUTS);
     let mut many = fan_out(transfer, INPUTS, random);
@@ -168,7 +169,7 @@ fn check(fetched: s3_core::Result<Fetched>) -> Result<(), String> {
     }
 }
 
-/// Checks that all permits can be held at once, and that the whole budget can.
+/// Checks that all permits and the whole memory budget are free again.
 async fn everything_is_back(
     transfer: &Transfer,
     store: &DelayedStore,

@@ -1,4 +1,4 @@
-//! Random scheduler: polls tasks in an order that a seed chooses, and cancels some of them.
+//! [`Explorer`]: random scheduler that polls tasks in an order that depends on a seed, and cancels some of them.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -14,10 +14,10 @@ use tokio::time::timeout;
 
 use crate::prove::Figures;
 
-/// Longer than any case takes, unless its tasks never end.
+/// Longer than any case, unless its tasks never end.
 const FOR_EVER: Duration = Duration::from_secs(24 * 3600);
 
-/// The future of a task. Its error is a text that describes the problem.
+/// The future of a task. Its error describes the problem.
 pub(super) type Work = BoxFuture<'static, Result<(), String>>;
 
 /// Polls the tasks of a case in random order.
@@ -37,7 +37,7 @@ struct Task {
     polls_left: Option<u32>,
 }
 
-/// Waker of a task: records that it wants to be polled.
+/// Waker of a task: records that the task wants to be polled.
 struct Alarm {
     rings: AtomicBool,
     outer: Arc<AtomicWaker>,
@@ -81,7 +81,7 @@ impl Explorer {
         });
     }
 
-    /// Runs all tasks to their end.
+    /// Runs all tasks until they end.
     pub(super) async fn run(mut self) -> Result<Figures, String> {
         let all = timeout(FOR_EVER, &mut self).await;
         all.map_err(|_| format!("{} tasks wait for each other", self.tasks.len()))??;

@@ -1,4 +1,4 @@
-//! Property `schedule`: random interleavings of batch calls of the client and `close()`.
+//! Property `schedule`: random interleavings of the client's batch calls and `close()`.
 
 use std::time::Duration;
 
@@ -64,7 +64,7 @@ async fn task(s3: S3, number: usize, mut random: Rng) -> Result<(), String> {
                 }
                 Ok(())
             }
-            // After `close()` there may be no directory for the files.
+            // After `close()`, the directory for the files may be missing.
             Err(error) if is_closed(&error) => Ok(()),
             Err(error) => Err(error.to_string()),
         },
@@ -89,7 +89,7 @@ async fn task(s3: S3, number: usize, mut random: Rng) -> Result<(), String> {
     }
 }
 
-/// Whether the error, or the error of the input that failed a batch, is that the client is closed.
+/// Returns whether the error, or that of the input that failed a batch, is that the client is closed.
 fn is_closed(error: &Error) -> bool {
     let decisive = error.as_batch().map_or(error, |batch| batch.error());
     matches!(decisive, Error::Closed { .. })

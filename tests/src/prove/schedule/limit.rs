@@ -1,4 +1,4 @@
-//! Property `schedule`: random interleavings on the concurrency limit, with cancelled waiters and throttling.
+//! Property `schedule`: random interleavings on the concurrency limiter, with cancelled waiters and throttling.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -93,7 +93,7 @@ async fn attempts(
     Ok(())
 }
 
-/// Checks that all permits of the level are available after every attempt has ended.
+/// Checks that all permits of the current level are available after every attempt has ended.
 fn all_are_back(controller: &Controller) -> Result<(), String> {
     let level = controller.limit();
     let permits: Vec<_> = std::iter::from_fn(|| controller.try_acquire()).collect();
