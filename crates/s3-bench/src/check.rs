@@ -1,4 +1,4 @@
-//! Checks that a workload has done all of its work.
+//! Checks after a run that a workload has transferred all of its objects and bytes.
 
 use std::fs;
 
@@ -7,10 +7,10 @@ use crate::failure::Outcome;
 use crate::tally::Tally;
 use crate::workload::Workload;
 
-/// Compares a tally with the expected number of objects and bytes, and files with their sizes.
+/// Compares a tally with the expected numbers of objects and bytes, and the written files with their sizes.
 pub(crate) fn arrived(workload: Workload, contract: &Contract, tally: Tally) -> Outcome {
     let wanted = expected(workload, contract);
-    // Listings are counted by the caller; the floor does not count the sizes in HEAD responses.
+    // The caller counts listings; the floor does not count the sizes in HEAD responses.
     let is_short = tally.items != wanted.items || (tally.bytes > 0 && tally != wanted);
     if workload != Workload::List && is_short {
         return Err(format!("{}: {tally:?} instead of {wanted:?}", workload.name()).into());

@@ -1,4 +1,4 @@
-//! Command-line arguments of `s3-bench`.
+//! Command line of `s3-bench`: parses the arguments and runs one workload or a subcommand.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -79,7 +79,7 @@ pub(crate) enum Client {
 }
 
 impl Client {
-    /// Whether it is neither ours nor the floor.
+    /// Returns whether it is a client other than ours and the floor.
     pub(crate) const fn is_peer(self) -> bool {
         !matches!(self, Self::Ours | Self::OursAsync | Self::Floor)
     }
@@ -95,7 +95,7 @@ impl Client {
     }
 }
 
-/// As on the command line.
+/// Formats the name as on the command line.
 impl fmt::Display for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let value = self.to_possible_value();
@@ -103,7 +103,7 @@ impl fmt::Display for Client {
     }
 }
 
-/// Runs the command that the command line names.
+/// Runs the command of the command line.
 #[must_use]
 pub fn run() -> ExitCode {
     let Program { command, once } = Program::parse();

@@ -28,9 +28,9 @@ pub(crate) struct Arguments {
 /// One point of a series.
 struct Step {
     workload: Workload,
-    /// Objects to get.
+    /// Number of objects to get.
     objects: u64,
-    /// Keys and prefixes to list.
+    /// Numbers of keys and prefixes to list.
     listed: (u64, u64),
 }
 
@@ -66,7 +66,7 @@ impl Step {
     }
 }
 
-/// Objects, then keys, then prefixes of 500 keys each, which is half a page; the last of each is the most.
+/// Objects, then keys, then prefixes of 500 keys each, which is half a page; the last step of each is the largest.
 const SERIES: [(&str, &[Step]); 3] = [
     (
         "objects",
@@ -96,7 +96,7 @@ const SERIES: [(&str, &[Step]); 3] = [
     ),
 ];
 
-/// Prints a table of each series.
+/// Measures each series and prints a table of it.
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let cores = core_pin::pair()?;
     let server = ServerProcess::start(&[], cores.map(|(_, server)| server))?;

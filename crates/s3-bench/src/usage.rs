@@ -1,4 +1,4 @@
-//! CPU time and peak memory of this process.
+//! [`Usage`]: measures CPU time and peak memory of this process.
 
 use std::fs;
 use std::time::Duration;
@@ -15,7 +15,7 @@ pub(crate) struct Usage {
 }
 
 impl Usage {
-    /// Of this process since it began.
+    /// Returns the usage of this process since it started.
     pub(crate) fn so_far() -> Outcome<Self> {
         let cpu = clock_gettime(ClockId::ProcessCPUTime);
         let status = fs::read_to_string("/proc/self/status")?;
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn work_shows_as_time_and_memory() {
+    fn work_increases_time_and_memory() {
         let before = Usage::so_far().unwrap();
         let block = vec![1_u8; 64 << 20];
         let sum: u64 = block.iter().map(|byte| u64::from(*byte)).sum();

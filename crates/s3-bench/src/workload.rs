@@ -1,4 +1,4 @@
-//! The benchmark workloads W0 to W9.
+//! [`Workload`]: the benchmark workloads W0 to W9 and their names.
 
 use clap::ValueEnum;
 
@@ -47,12 +47,12 @@ pub(crate) enum Workload {
 }
 
 impl Workload {
-    /// Whether its objects are those of 1 MiB.
+    /// Returns whether its objects are those of 1 MiB.
     pub(crate) const fn is_mid(self) -> bool {
         matches!(self, Self::MidToFiles | Self::MidToMemory | Self::PutMid)
     }
 
-    /// Whether it writes files.
+    /// Returns whether it writes files.
     pub(crate) const fn writes_files(self) -> bool {
         matches!(
             self,
@@ -60,7 +60,7 @@ impl Workload {
         )
     }
 
-    /// The name, without its letter for the kind of disk.
+    /// Returns the name without the letter for the kind of disk.
     pub(crate) fn name(self) -> String {
         let value = self.to_possible_value();
         value.map_or_else(String::new, |value| value.get_name().to_owned())

@@ -1,4 +1,4 @@
-//! Bandwidth limit of a request or response body.
+//! Bandwidth limit of the benchmark server for one request or response body.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 /// Bytes at the start of a body that are not limited.
 const FREE: f64 = 131_072.0;
 
-/// Bytes per system call at least, except at the end of a body.
+/// Minimum number of bytes per system call, except at the end of a body.
 const LEAST: f64 = 32_768.0;
 
 /// Bandwidth limit of one body.
@@ -28,7 +28,7 @@ impl Pace {
         }
     }
 
-    /// Waits until some bytes may move and returns how many, at most `wanted`.
+    /// Waits until some bytes may be transferred and returns how many, at most `wanted`.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_body_takes_the_time_that_its_rate_gives_it() {
+    async fn a_body_takes_as_long_as_its_rate_says() {
         let took = move_all(Pace::new(Some(10_000_000)), 10_131_072).await;
         assert!((0.99..1.01).contains(&took.as_secs_f64()), "{took:?}");
         assert_eq!(

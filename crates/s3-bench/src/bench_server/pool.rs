@@ -1,4 +1,4 @@
-//! Pool of pseudo-random bytes; bodies of generated objects are slices of it.
+//! Pool of pseudo-random bytes in a memory file; the bodies of generated objects are slices of it.
 
 use std::fs::File;
 use std::io;
@@ -19,14 +19,14 @@ pub(super) struct Pool {
 /// A slice of the pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Window {
-    /// Offset in the pool. May be beyond its end: the pool repeats.
+    /// Offset in the pool. May be beyond its end, because the pool repeats.
     pub(super) start: u64,
-    /// In bytes.
+    /// Length in bytes.
     pub(super) len: u64,
 }
 
 impl Window {
-    /// The `len` bytes of this window that begin `skip` bytes after its start.
+    /// Returns the `len` bytes of this window that begin `skip` bytes after its start.
     pub(super) const fn part(self, skip: u64, len: u64) -> Self {
         Self {
             start: self.start + skip,
@@ -56,7 +56,7 @@ impl Pool {
         &self.file
     }
 
-    /// The first part of the window that is contiguous in the file.
+    /// Returns the first part of the window that is contiguous in the file.
     pub(super) fn contiguous(&self, window: Window) -> Window {
         let start = window.start % self.len;
         Window {
@@ -65,7 +65,7 @@ impl Pool {
         }
     }
 
-    /// Appends the window's bytes.
+    /// Appends the bytes of the window to `out`.
     pub(super) fn read(&self, mut window: Window, out: &mut Vec<u8>) -> io::Result<()> {
         while window.len > 0 {
             let piece = self.contiguous(window);
@@ -79,7 +79,7 @@ impl Pool {
     }
 }
 
-/// The eight bytes at an index: SplitMix64 of the index, so that each word is computed independently.
+/// Returns the eight bytes at an index: SplitMix64 of the index, so that each word is computed independently.
 fn word(index: u64) -> u64 {
     let mut z = index.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn places_differ() {
+    fn bytes_at_different_offsets_differ() {
         let pool = Pool::new(1 << 16).unwrap();
         assert_ne!(read(&pool, 0, 4096), read(&pool, 4096, 4096));
     }

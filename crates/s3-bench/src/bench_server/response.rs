@@ -9,7 +9,7 @@ const ALWAYS: &str = "x-amz-id-2: Uuag1LuByRx9e6j5Onimru9pO4ZVKnJ2Qz7/C1NPcfTWAt
                       x-amz-request-id: 656C76696E672773\r\n\
                       Date: Tue, 20 Oct 2026 10:11:13 GMT\r\nServer: AmazonS3\r\n";
 
-/// A head, including its final empty line, and a body.
+/// A head, including its final blank line, and a body.
 #[derive(Debug)]
 pub(super) struct Response {
     pub(super) head: Vec<u8>,
@@ -26,7 +26,7 @@ pub(super) enum Body {
 }
 
 impl Response {
-    /// A response without a body.
+    /// Returns a response without a body.
     pub(super) fn bare(status: &str, headers: &str) -> Self {
         Self {
             head: head(status, headers),
@@ -52,7 +52,7 @@ impl Response {
         )
     }
 
-    /// The response to a `HEAD`: the same head, no body.
+    /// Returns the response to a `HEAD`: the same head without the body.
     pub(super) fn without_body(self) -> Self {
         Self {
             body: Body::Nothing,

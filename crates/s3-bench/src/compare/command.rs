@@ -1,4 +1,4 @@
-//! Arguments of `s3-bench compare`: clients, workloads, runs, output.
+//! `s3-bench compare`: arguments, and the loop that runs each workload with each client.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -27,8 +27,8 @@ const FULL: Amounts = Amounts {
     keys: 200_000,
 };
 
-/// Fewer bytes of large objects. The number of small objects stays the same, as with fewer of them the start of the
-/// process and the search for a level of concurrency would dominate.
+/// Fewer bytes of large objects. The number of small objects is the same: with fewer, the start of the process and the
+/// search for a concurrency level would dominate.
 const QUICK: Amounts = Amounts {
     mid: 500,
     big_mib: 1_024,
@@ -64,7 +64,7 @@ pub(crate) struct Arguments {
     folder: Option<PathBuf>,
 }
 
-/// Measures, prints each run when it ends, and prints a table at the end.
+/// Measures all clients, prints each run when it ends, and prints a table at the end.
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
     orphans::remove(&[&std::env::temp_dir(), Path::new(MEMORY)])?;
     let (folder, is_ours) = match &arguments.folder {
@@ -129,7 +129,7 @@ impl<'a> Measurement<'a> {
             let server = ServerProcess::start(regime.flags(), core)?;
             for time in 0..self.arguments.times as usize {
                 for row in &self.arguments.workloads {
-                    // Everyone is first once.
+                    // Each client is first once.
                     let mut clients = self.clients.clone();
                     clients.rotate_left(time % self.clients.len());
                     for client in clients {
@@ -217,8 +217,8 @@ impl<'a> Measurement<'a> {
         Ok(writeln!(file, "{line}")?)
     }
 
-    /// Files on disk are kept until the end: ext4 creates files slowly for some seconds after as many were deleted, and
-    /// the next run would pay for it. Files in memory are removed at once.
+    /// Keeps files on disk until the end: ext4 creates files slowly for some seconds after many were deleted, which
+    /// would slow down the next run. Removes files in memory immediately.
     fn put_away(&self, destination: &Path) -> Outcome {
         let is_big = destination.join("big.bin").exists();
         if is_big || !destination.starts_with(self.folder) {

@@ -1,8 +1,8 @@
-//! `s3-bench compare`: runs the same workloads with several clients and with the lower bound (the floor), and prints
-//! CPU time, wall time and memory.
+//! `s3-bench compare`: runs the same workloads with several clients and with the lower-bound client (the floor), and
+//! prints CPU time, wall time and memory.
 //!
-//! Each run is a process. The server is pinned to one core, the client to another, and the clients take turns, so that
-//! other load affects all of them equally.
+//! Each run is a process. The server is pinned to one core and the client to another, and the clients take turns, so
+//! that other load on the machine affects all of them equally.
 
 pub(crate) mod child;
 mod command;

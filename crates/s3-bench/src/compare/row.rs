@@ -1,4 +1,4 @@
-//! A row of a comparison: a workload and whether its files are on disk or in memory.
+//! [`Row`]: a row of a comparison: a workload, and whether its files are on disk or in memory.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -9,23 +9,23 @@ use clap::ValueEnum;
 use super::orphans;
 use crate::workload::Workload;
 
-/// As in `W1` or `W1t`: the latter writes to files in memory.
+/// A workload such as `W1`, or `W1t`, which writes to files in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Row {
     pub(crate) workload: Workload,
     in_memory: bool,
 }
 
-/// Files here are in memory.
+/// A folder whose files are in memory.
 pub(crate) const MEMORY: &str = "/dev/shm";
 
-/// The default rows. Files are in memory, so that the disk is not measured.
+/// The default rows. Their files are in memory, so that the disk is not measured.
 pub(crate) const USUAL: [&str; 12] = [
     "W1m", "W1t", "W2m", "W2t", "W3m", "W3t", "W4", "W5", "W6", "W7", "W8", "W9",
 ];
 
 impl Row {
-    /// The folder of the downloaded files: in memory, or below `disk`.
+    /// Returns the folder of the downloaded files: in memory, or below `disk`.
     pub(crate) fn destination(self, disk: &Path) -> PathBuf {
         if self.in_memory {
             return Path::new(MEMORY).join(orphans::own_name());
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_read_and_written_alike() {
+    fn names_round_trip() {
         for name in USUAL.into_iter().chain(["W0", "W1", "W2", "W3"]) {
             assert_eq!(name.parse::<Row>().unwrap().to_string(), name);
         }

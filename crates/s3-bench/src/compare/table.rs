@@ -1,22 +1,22 @@
-//! Formats runs as tables.
+//! Formats benchmark runs: one line per run, and a table of medians and ratios.
 
 use std::fmt::Write as _;
 
 use super::child::Cost;
 use crate::cli::Client;
 
-/// One client's turn at one workload.
+/// One run of a workload by a client.
 #[derive(Clone, Debug)]
 pub(crate) struct Run {
     pub(crate) client: Client,
     pub(crate) row: String,
     pub(crate) regime: &'static str,
     pub(crate) cost: Result<Cost, String>,
-    /// In seconds. If it is near the wall time, the server was measured, not the client.
+    /// CPU time of the server in seconds. If it is near the wall time, the server was the bottleneck.
     pub(crate) server_cpu: f64,
 }
 
-/// A line for each run, printed when it ends.
+/// Formats the line of a run, which is printed when it ends.
 pub(crate) fn line(run: &Run) -> String {
     let (regime, row, client) = (run.regime, &run.row, run.client.to_string());
     match &run.cost {
@@ -32,12 +32,12 @@ pub(crate) fn line(run: &Run) -> String {
     }
 }
 
-/// How many cores neither the client nor the server has kept busy.
+/// Returns the number of cores that were busy with neither the client nor the server.
 pub(crate) fn foreign(cost: &Cost, server_cpu: f64) -> f64 {
     (cost.others - server_cpu / cost.wall).max(0.0)
 }
 
-/// The medians of each client, and their ratios to the floor and to the best peer.
+/// Formats the medians of each client, and their ratios to the floor and to the best peer.
 pub(crate) fn table(runs: &[Run]) -> String {
     let mut text = String::from(
         "| server | workload | client | n | wall s | CPU s | peak MiB | wall/floor | CPU/floor | wall/peer | CPU/peer | server CPU s |\n\
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn the_middle_of_an_even_number_lies_between() {
+    fn the_median_of_an_even_number_is_the_mean_of_the_middle_two() {
         assert!((median([4.0, 1.0, 2.0, 3.0].into_iter()) - 2.5).abs() < 1e-9);
         assert!(median(std::iter::empty()).is_nan());
     }

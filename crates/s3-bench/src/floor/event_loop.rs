@@ -15,7 +15,7 @@ use super::line::{Line, Progress};
 use super::plan::page;
 use crate::failure::Outcome;
 
-/// Bytes per read: fits into the second-level cache.
+/// Bytes per read; the buffer fits into the L2 cache.
 const BUFFER: usize = 512 << 10;
 
 /// Events per `epoll_wait`.
@@ -33,7 +33,7 @@ pub(super) struct EventLoop {
     busy: usize,
     /// Number of completed jobs.
     pub(super) done: u64,
-    /// The keys of all listings.
+    /// The keys of all listed objects.
     pub(super) keys: Vec<Box<[u8]>>,
 }
 
@@ -68,7 +68,7 @@ impl EventLoop {
         Ok(this)
     }
 
-    /// Bytes of received bodies.
+    /// Returns the number of bytes of received bodies.
     pub(super) fn received(&self) -> u64 {
         self.lines.iter().map(|line| line.received).sum()
     }
@@ -104,7 +104,7 @@ impl EventLoop {
             self.take_page(&prefix, &held);
         }
         self.next_job(index)?;
-        // A page may have brought work for connections that have run out of it.
+        // A page may have added jobs for idle connections.
         for idle in 0..self.lines.len() {
             if self.jobs.is_empty() {
                 break;
@@ -153,7 +153,7 @@ const fn named(index: usize) -> EventData {
     EventData::new_u64(index as u64)
 }
 
-/// Up to the next tag.
+/// Returns the text before the next tag.
 fn text(xml: &[u8]) -> &[u8] {
     &xml[..memchr(b'<', xml).unwrap_or(xml.len())]
 }

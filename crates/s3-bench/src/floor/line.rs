@@ -16,10 +16,10 @@ use rustix::net::{SendFlags, send};
 use super::job::{Job, Sink, Upload};
 use crate::failure::Outcome;
 
-/// Files up to this size are sent with the head.
+/// Maximum size of a file that is sent together with the head.
 const WITH_HEAD: u64 = 64 << 10;
 
-/// Bytes of a file per system call at most.
+/// Maximum number of bytes of a file per system call.
 const AT_ONCE: usize = 4 << 20;
 
 /// A connection.
@@ -42,9 +42,9 @@ pub(super) struct Line {
 /// Result of a read.
 #[derive(Debug)]
 pub(super) enum Progress {
-    /// No more bytes are available.
+    /// No more bytes are available yet.
     Waiting,
-    /// The job is done: its sink and the bytes that it kept.
+    /// The job is done: its sink, and the bytes that were kept.
     Done(Sink, Vec<u8>),
 }
 
@@ -67,7 +67,7 @@ impl Line {
         self.sink.is_none()
     }
 
-    /// Prepares a job, without sending.
+    /// Prepares a job without sending.
     pub(super) fn begin(&mut self, job: Job) -> Outcome {
         self.out.clear();
         self.sent = 0;
@@ -152,7 +152,7 @@ impl Line {
         }
     }
 
-    /// Whether the response is complete.
+    /// Processes received bytes and returns whether the response is complete.
     fn take(&mut self, bytes: &[u8]) -> Outcome<bool> {
         let Some(left) = self.left else {
             return self.take_head(bytes);
@@ -162,7 +162,7 @@ impl Line {
 
     fn take_head(&mut self, bytes: &[u8]) -> Outcome<bool> {
         let before = self.held.len();
-        // Nearly always the head comes in one piece, which is then not copied.
+        // The head nearly always arrives in one read, and is then not copied.
         let head_len = if before == 0 {
             memmem::find(bytes, b"\r\n\r\n").map(|at| at + 4)
         } else {
@@ -187,7 +187,7 @@ impl Line {
         self.take_body(&bytes[head_len - before..], left)
     }
 
-    /// Makes room for a body and returns how much will come.
+    /// Makes room for a body and returns its length.
     fn open(&mut self, len: u64) -> Outcome<u64> {
         match self.sink.as_ref().ok_or("a response without a request")? {
             Sink::HeadOnly => return Ok(0),
@@ -215,7 +215,7 @@ impl Line {
     }
 }
 
-/// The length of the body that a head announces, if its status is good.
+/// Returns the `Content-Length` of a head, or an error if its status is not a success.
 fn body_length(head: &[u8]) -> Outcome<u64> {
     let status = head.get(9..12).unwrap_or_default();
     if status.first() != Some(&b'2') {
@@ -234,7 +234,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_length_is_read_and_a_bad_status_is_not_taken_for_one() {
+    fn a_length_is_parsed_and_a_bad_status_is_an_error() {
         let head = b"HTTP/1.1 206 Partial\r\nServer: s\r\nContent-Length: 1234\r\n\r\n";
         assert_eq!(body_length(head).unwrap(), 1234);
         let head = b"HTTP/1.1 404 Not Found\r\nContent-Length: 1\r\n\r\n";

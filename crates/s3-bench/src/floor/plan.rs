@@ -1,4 +1,4 @@
-//! The requests that make up a workload of the floor.
+//! Workloads of the lower-bound client (the floor): the requests of each.
 
 use std::fs::File;
 use std::rc::Rc;
@@ -11,10 +11,10 @@ use crate::failure::Outcome;
 use crate::tally::Tally;
 use crate::workload::Workload;
 
-/// Parts of big objects, in bytes.
+/// Part size of big objects in bytes.
 const PART: u64 = 16 << 20;
 
-/// How many connections are open: as few as keep one core busy, or as many as hide a server's latency.
+/// Number of open connections: as few as keep one core busy, or as many as hide the latency of the server.
 const FEW: (usize, usize) = (32, 4);
 const MANY: (usize, usize) = (256, 64);
 
@@ -43,7 +43,7 @@ pub(crate) fn run(workload: Workload, contract: &Contract) -> Outcome<Tally> {
     }
 }
 
-/// Asks for a page of keys.
+/// Returns the request for a page of keys.
 pub(super) fn page(host: &str, bucket: &str, prefix: &str, token: Option<&str>) -> Job {
     let mut path = format!("/{bucket}?list-type=2&prefix={prefix}");
     if let Some(token) = token {
@@ -58,7 +58,7 @@ struct Plan<'a> {
 }
 
 impl Plan<'_> {
-    /// Each job is an item. Only received bodies are counted in bytes, not HEADs and puts.
+    /// Counts each job as an item. Counts only received bodies in bytes, not HEADs and PUTs.
     fn run(&self, connections: usize, jobs: Vec<Job>) -> Outcome<Tally> {
         let done = EventLoop::run(self.host, BUCKET, connections, jobs)?;
         Ok(Tally {
@@ -136,7 +136,7 @@ impl Plan<'_> {
         Ok(Tally::one(self.contract.big_bytes))
     }
 
-    /// Knows the prefixes of the generated bucket, as no client does.
+    /// Lists with the known prefixes of the generated bucket, which other clients must discover.
     fn list(&self, connections: usize) -> Outcome<Tally> {
         let bucket = self.contract.list_bucket.as_str();
         let prefixes = match bucket.rsplit_once('-') {

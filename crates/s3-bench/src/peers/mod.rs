@@ -1,9 +1,9 @@
-//! Workloads through other clients, as experienced users write them: object_store, OpenDAL and the AWS SDK.
+//! Benchmark workloads with other clients, as experienced users write them: object_store, OpenDAL and the AWS SDK.
 //!
 //! Each request is a task. Up to 64 small objects, 32 objects of 1 MiB or 16 parts of a big object are in flight. Files
 //! are read and written as the clients' documentation shows.
 //!
-//! Settings are those that the documentation recommends: no tuned runtime, no values found by measuring.
+//! Settings are those that the documentation recommends, without tuning by measurements.
 
 mod concurrent;
 mod object_store;
