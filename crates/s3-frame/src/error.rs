@@ -1,4 +1,4 @@
-//! [`Error`]: the error type of this crate.
+//! [`Error`]: the error type of s3-frame.
 
 use arrow_schema::ArrowError;
 

@@ -1,4 +1,4 @@
-//! Recorded vectors: behaviour of Metaflow's client, replayed through this one.
+//! Recorded vectors: behaviour of Metaflow's S3 client, replayed through this client.
 //!
 //! A file holds one vector on each line: the existing objects, the arguments of the client, its calls, and the outcome
 //! of the reference. [`Vector::read`] is strict, so that nothing is overlooked. [`run`] plays the [`Scenario`] through

@@ -235,7 +235,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_document_no_finding() {
+    fn a_missing_document_is_not_a_finding() {
         assert_eq!(
             check(&[file("a.rs", "pub enum ErrorKind {\n    Denied,\n}\n")]),
             []

@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_comparison_of_python_is_no_phrase() {
+    fn phrases_are_not_searched_in_python_code() {
         let found = |path| lines(&check(&file(path, "if x is None: answer\n"))).len();
         assert_eq!((found("a.py"), found("a.rs")), (1, 2));
     }

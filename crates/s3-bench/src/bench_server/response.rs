@@ -1,4 +1,4 @@
-//! HTTP responses of the benchmark server: status line, headers and body, ready to send.
+//! Builds the HTTP responses of the benchmark server: status line, headers and body, ready to send.
 
 use bytes::Bytes;
 

@@ -1,4 +1,4 @@
-//! Datasets of several objects, and their manifests.
+//! Writes, finds and replaces datasets that consist of several objects (parts), with a JSON manifest.
 //!
 //! A *part* here is a data file of a dataset, not a part of a multipart upload.
 

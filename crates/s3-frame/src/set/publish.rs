@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_writer_whose_set_is_taken_over_leaves_the_other_one_alone() {
+    async fn a_writer_whose_set_is_taken_over_does_not_change_the_other_set() {
         let memory = MemoryStore::with_buckets(["b"]);
         let second = FaultAction::stall(Duration::from_secs(1));
         let slow = client(&memory, on_put("set/0.part", second));
@@ -392,7 +392,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_writer_that_fails_leaves_nothing() {
+    async fn a_failed_writer_leaves_no_objects() {
         let memory = MemoryStore::with_buckets(["b"]);
         let denied = FaultAction::status(403, "AccessDenied");
         let failing = client(&memory, on_put("set/1.part", denied));

@@ -418,7 +418,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_policy_is_public_if_it_allows_everybody_something() {
+    fn a_policy_is_public_if_it_allows_any_action_to_everyone() {
         let policy = |effect: &str, principal: &str, rest: &str| {
             let statement = format!("{{\"Effect\":\"{effect}\",\"Principal\":{principal}{rest}}}");
             let policy = format!("{{\"Statement\":[{statement}]}}");

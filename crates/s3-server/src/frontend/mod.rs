@@ -1,4 +1,5 @@
-//! [`Frontend`]: the S3 operations of the server as calls of a store, one file per group of operations.
+//! [`Frontend`]: the S3 operations of the server, implemented with the calls of a store, one file per group of
+//! operations.
 
 mod acl;
 mod attributes;

@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_that_failed_may_have_happened_or_not_but_not_before_it_began() {
+    fn a_failed_call_may_have_taken_effect_but_not_before_it_began() {
         for found in [None, Some(1)] {
             let read = call(Read, 2, 3, Found(found));
             assert!(explained(&[call(Write(1), 0, 1, Failed), read]));
