@@ -56,7 +56,7 @@ pub(super) fn timestamp(time: Option<SystemTime>) -> Option<Timestamp> {
     date(time?).map(Timestamp::from)
 }
 
-/// Converts a time to a date; `None` after the year 9999, where the conversion of `s3s` would panic.
+/// Converts a time to a date; `None` after the year 9999, where `OffsetDateTime::from` would panic.
 pub(super) fn date(time: SystemTime) -> Option<OffsetDateTime> {
     let epoch = OffsetDateTime::UNIX_EPOCH;
     match time.duration_since(UNIX_EPOCH) {

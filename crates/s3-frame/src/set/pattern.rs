@@ -86,7 +86,7 @@ async fn find_one(s3: &S3, pattern: &str, manifests: Manifests, order: PartOrder
         return Err(invalid(pattern, "has no manifest"));
     }
     let mut parts = listed(s3, pattern, prefix, wild).await?;
-    // These are parts of a writer that began in the meantime: a manifest exists before its first part.
+    // They may be parts of a writer that began in the meantime: a manifest exists before its first part.
     if let Some(set) = &set
         && !parts.is_empty()
         && let Some(found) = in_manifest(s3, set).await?

@@ -275,7 +275,7 @@ pub(super) async fn delete_old(
     delete(s3, old).await
 }
 
-/// Returns the URLs of the parts of a set: those in its manifest, and all others in its folder.
+/// Returns the URLs of the parts of a set: those in its manifest, and all objects in its folder with names of parts.
 pub(super) async fn parts(
     s3: &S3,
     location: &SetLocation,

@@ -294,7 +294,7 @@ pub(super) async fn complete_multipart_upload(
         checksum_sha256: input.checksum_sha256,
         ..dto::Checksum::default()
     });
-    // Some clients omit the number of parts.
+    // Some clients omit the number of parts in a composite checksum (`CHECKSUM-PARTS`).
     let differs = declared
         .zip(composite.as_ref().or(joined.as_ref()))
         .is_some_and(|(declared, computed)| {

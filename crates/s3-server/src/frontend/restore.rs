@@ -40,7 +40,7 @@ pub(super) async fn restore_object(
     let meta = front.head(head).await?;
     let wanted = input.restore_request.unwrap_or_default();
     let days = match wanted.days {
-        // The store rejects storage classes that need no restoration.
+        // The store checks it: INTELLIGENT_TIERING objects take no number of days.
         None => None,
         Some(days) => {
             let days = u32::try_from(days).ok().filter(|&days| days > 0);
