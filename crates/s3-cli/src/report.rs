@@ -25,13 +25,13 @@ const SHOWN_FAILURES: u64 = 20;
 /// The output, counts and exit code of a command. Clone is a reference count.
 #[derive(Clone, Debug)]
 pub(crate) struct Report {
-    shared: Arc<Shared>,
+    shared: Arc<ReportInner>,
     /// The line of a file of commands.
     line: Option<u64>,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct ReportInner {
     json: bool,
     quiet: bool,
     dry_run: bool,
@@ -42,12 +42,12 @@ struct Shared {
     has_inputs: AtomicBool,
     /// Whether something half-written is left that no journal names.
     has_orphans: AtomicBool,
-    state: Mutex<State>,
+    state: Mutex<ReportState>,
     in_flight: watch::Sender<usize>,
 }
 
 #[derive(Debug)]
-struct State {
+struct ReportState {
     out: BufWriter<Stdout>,
     done: u64,
     skipped: u64,
@@ -103,7 +103,7 @@ impl Input {
 impl Report {
     /// Returns an empty report.
     pub(crate) fn new(global: &GlobalArgs, progress: Progress, stop: Stop) -> Self {
-        let state = State {
+        let state = ReportState {
             out: BufWriter::with_capacity(64 << 10, io::stdout()),
             done: 0,
             skipped: 0,
@@ -111,7 +111,7 @@ impl Report {
             shown_failures: 0,
             bytes: 0,
         };
-        let shared = Shared {
+        let shared = ReportInner {
             json: global.json,
             quiet: global.quiet,
             dry_run: global.dry_run,
@@ -437,7 +437,7 @@ impl Report {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, ReportState> {
         self.shared
             .state
             .lock()
@@ -445,7 +445,7 @@ impl Report {
     }
 }
 
-impl State {
+impl ReportState {
     /// If nothing was done or skipped and all failures are of one class, its code; otherwise 1 for any failure.
     fn exit_code(&self) -> u8 {
         let mut classes = self.failed.keys();

@@ -29,10 +29,10 @@ pub(crate) enum Threads {
 
 /// The engine of a store and its threads. Clone is a reference count.
 #[derive(Clone, Debug)]
-pub(crate) struct Runtime(Arc<Shared>);
+pub(crate) struct Runtime(Arc<RuntimeInner>);
 
 #[derive(Debug)]
-struct Shared {
+struct RuntimeInner {
     transfer: Transfer,
     pool: Option<WorkerPool>,
 }
@@ -58,7 +58,7 @@ impl Runtime {
         };
         let pool = count.map(|count| WorkerPool::start(count, "s3-object-store"));
         let pool = pool.transpose()?;
-        Ok(Self(Arc::new(Shared { transfer, pool })))
+        Ok(Self(Arc::new(RuntimeInner { transfer, pool })))
     }
 
     pub(crate) fn transfer(&self) -> &Transfer {

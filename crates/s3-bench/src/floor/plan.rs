@@ -22,7 +22,7 @@ pub(crate) fn run(workload: Workload, contract: &Contract) -> Outcome<Tally> {
     let host = contract
         .endpoint
         .strip_prefix("http://")
-        .ok_or("the floor speaks no TLS")?;
+        .ok_or("the floor supports http:// endpoints only")?;
     let plan = Plan { host, contract };
     let (small, big) = if contract.is_slow { MANY } else { FEW };
     match workload {

@@ -202,7 +202,7 @@ pub(super) fn check_anonymous(settings: &Settings, operation: Operation) -> Resu
     if !settings.has_credentials_after_anonymous {
         return Ok(());
     }
-    let text = "the builder is anonymous, and was given credentials afterwards";
+    let text = "credentials were set after `anonymous`";
     Err(config_error(operation, text).with_hint(
         "call `anonymous` or `credentials`, and not both: anonymous requests are not signed",
     ))
@@ -242,7 +242,7 @@ fn explicit(settings: &Settings, operation: Operation) -> Result<LoadedSettings>
         ),
         (
             settings.ca_bundle.is_some(),
-            "a bundle of authorities is set, but this build cannot use it",
+            "a bundle of certificate authorities is set, but this build cannot use it",
         ),
         (
             settings.proxy.is_some(),

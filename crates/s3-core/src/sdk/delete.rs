@@ -120,7 +120,7 @@ fn knows_no_batch(error: &Error) -> bool {
 fn check(bucket: &str, urls: &[S3Url]) -> Result<()> {
     if urls.len() > DeleteRequest::MAX_KEYS {
         let text = format!(
-            "{} keys at once; at most {} can be",
+            "the request has {} keys; the maximum is {}",
             urls.len(),
             DeleteRequest::MAX_KEYS
         );
@@ -191,7 +191,7 @@ async fn delete_batch(
     let sent = route.exchange_documents(operation, post, Some(document), parse);
     let (_, result) = sent.await.map_err(on_bucket)?;
     let Some(result) = result else {
-        let text = "the response to the batch is empty";
+        let text = "the response to DeleteObjects is empty";
         return Err(Error::new(ErrorKind::Unsupported, operation).with_message(text));
     };
     let mut indices: HashMap<&str, Vec<usize>> = HashMap::new();

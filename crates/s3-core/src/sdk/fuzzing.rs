@@ -66,7 +66,7 @@ pub fn error_response(bytes: &[u8]) {
         let error = errors::error_of(Operation::CompleteUpload, &collected);
         assert!(
             !(is_error && error.to_string().is_empty()),
-            "an error without a word"
+            "the text of the error is empty"
         );
     }
 }

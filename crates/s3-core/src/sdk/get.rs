@@ -318,7 +318,7 @@ impl ArrivingBody {
         let error = match (self.left.filter(|_| self.is_chunked), compared) {
             (Some(0), Some(_)) => return Ok(0),
             (Some(_), Some(text)) => {
-                let text = format!("its chunks do not hold as many bytes as announced: {text}");
+                let text = format!("the chunks do not have the announced number of bytes: {text}");
                 errors::malformed(Operation::Get, &text)
             }
             _ => transport_error::in_body(Operation::Get, &lost),

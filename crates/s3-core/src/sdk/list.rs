@@ -76,7 +76,7 @@ async fn next_page(
     };
     let (page, version_1) = page_in_form(resolved, list, form, Some(continuation)).await?;
     if version_1 && !form.version_1 {
-        let text = "the response to a continuation token is a page of version 1, which begins at the first key";
+        let text = "the server ignored the continuation token: its response is a ListObjects (version 1) page";
         return Err(errors::malformed(Operation::List, text));
     }
     Ok(page)

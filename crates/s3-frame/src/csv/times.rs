@@ -98,7 +98,7 @@ fn date(text: &str) -> Result<i32, &'static str> {
         let (clock, fraction, offset) = split(text);
         let is_midnight = clock.bytes().all(|byte| matches!(byte, b'0' | b':'));
         if !is_midnight || !is_zero(fraction) || !offset.is_empty() {
-            return Err("is more than a date");
+            return Err("has a time, and the column type is a date");
         }
     }
     Date32Type::parse(text).ok_or("is no date")
@@ -224,7 +224,7 @@ mod tests {
         let error = parse("2020-01-01 01:02:03", DataType::Date32).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "Parser error: column \"at\", of type Date32: \"2020-01-01 01:02:03\" is more than a date\n\
+            "Parser error: column \"at\", of type Date32: \"2020-01-01 01:02:03\" has a time, and the column type is a date\n\
              hint: `schema` sets the types of columns"
         );
     }

@@ -23,10 +23,10 @@ const GAP: u64 = 1 << 20;
 
 /// Reads one Parquet object in the version that was listed. Clone is a reference count and shares the metadata.
 #[derive(Clone, Debug)]
-pub(crate) struct PartReader(Arc<Shared>);
+pub(crate) struct PartReader(Arc<ReaderInner>);
 
 #[derive(Debug)]
-struct Shared {
+struct ReaderInner {
     s3: S3,
     part: Part,
     threads: Threads,
@@ -35,7 +35,7 @@ struct Shared {
 
 impl PartReader {
     pub(crate) fn new(s3: S3, part: Part, threads: Threads) -> Self {
-        Self(Arc::new(Shared {
+        Self(Arc::new(ReaderInner {
             s3,
             part,
             threads,

@@ -57,7 +57,7 @@ pub(super) async fn before(
             Some(url) => Err(Error::Exists(url.as_str().to_owned())),
             None => Ok(None),
         },
-        (Existing::Append, None) => Err(invalid("is not there, so there is no set to append to")),
+        (Existing::Append, None) => Err(invalid("does not exist: there is no set to append to")),
         (Existing::Append, Some(found)) if found.manifest.format != format => {
             Err(invalid("is of another format"))
         }

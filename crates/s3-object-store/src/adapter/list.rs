@@ -141,7 +141,7 @@ impl Entries {
             UnlistableKeys::Error => Err(invalid(
                 Error::new(ErrorKind::InvalidInput, Operation::List)
                     .with_resource(url)
-                    .with_message("the key is not a path of object_store"),
+                    .with_message("object_store cannot represent the key as a path"),
             )),
         }
     }

@@ -6,13 +6,13 @@ use super::region;
 pub(super) fn host(arn: &str) -> Result<String, &'static str> {
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
     let ["arn", partition, "s3", region, account, resource] = parts[..] else {
-        return Err("its bucket is the ARN of something that is not an access point of S3");
+        return Err("its bucket is an ARN, but not of an S3 access point");
     };
     let Some(name) = resource
         .strip_prefix("accesspoint")
         .and_then(|rest| rest.strip_prefix([':', '/']))
     else {
-        return Err("its bucket is the ARN of something that is not an access point of S3");
+        return Err("its bucket is an ARN, but not of an S3 access point");
     };
     if region.is_empty() {
         return Err("the host of a multi-region access point does not contain its account");

@@ -96,7 +96,7 @@ impl Chunked {
             }
             (DecoderState::SizeMore, _) => {
                 if self.left >> 60 != 0 {
-                    return Err(WireError::malformed("a chunk of impossible size"));
+                    return Err(WireError::malformed("the size of a chunk exceeds 64 bits"));
                 }
                 self.left = self.left << 4 | hex(byte)?;
                 self.lengthen(LINE_LIMIT, DecoderState::SizeMore)?
@@ -145,7 +145,7 @@ fn hex(byte: u8) -> Result<u64, WireError> {
 }
 
 fn malformed() -> WireError {
-    WireError::malformed("a chunk without its size or its end")
+    WireError::malformed("a chunk's size line or line end is malformed")
 }
 
 #[cfg(test)]

@@ -206,7 +206,7 @@ impl Channel {
         if parsed.is_interim() {
             self.interim += 1;
             if self.interim > MOST_INTERIM {
-                return Err(WireError::malformed("interim responses without an end"));
+                return Err(WireError::malformed("more than 32 interim (1xx) responses"));
             }
         }
         Ok(parsed)

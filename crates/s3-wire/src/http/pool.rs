@@ -26,9 +26,9 @@ const CLEANUP_INTERVAL: Duration = Duration::from_secs(5);
 ///
 /// A connection is only used on the tokio runtime that opened it, because its socket is registered there.
 #[derive(Clone)]
-pub struct Pool(Arc<Shared>);
+pub struct Pool(Arc<PoolInner>);
 
-struct Shared {
+struct PoolInner {
     connect_timeout: Duration,
     idle_pools: Mutex<IdlePools>,
     buffers: BufferPool,
@@ -50,7 +50,7 @@ impl Pool {
             by_origin: HashMap::new(),
             last_cleanup: Instant::now(),
         });
-        Self(Arc::new(Shared {
+        Self(Arc::new(PoolInner {
             connect_timeout,
             idle_pools,
             buffers: BufferPool::default(),

@@ -254,15 +254,15 @@ fn parse_strictly(bytes: &[u8]) -> Result<Option<(usize, ParsedHead)>, WireError
         Err(httparse::Error::TooManyHeaders) => return Err(too_large("more than 128 headers")),
         Err(_) => {
             let begin = String::from_utf8_lossy(&bytes[..bytes.len().min(60)]);
-            let text = format!("the head is not one of HTTP/1.1: {:?}", &*begin);
+            let text = format!("the response head is not valid HTTP/1.1: {:?}", &*begin);
             return Err(WireError::text(WireErrorKind::Malformed, text));
         }
     };
     let (Some(status @ 100..), Some(version)) = (response.code, response.version) else {
-        return Err(WireError::malformed("a status below 100"));
+        return Err(WireError::malformed("the status code is below 100"));
     };
     if status == 101 {
-        return Err(WireError::malformed("an unrequested protocol"));
+        return Err(WireError::malformed("the server switched protocols (101) without a request"));
     }
     let mut clues = FramingHeaders::default();
     let interim = status < 200;

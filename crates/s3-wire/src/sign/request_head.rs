@@ -36,7 +36,7 @@ impl PayloadHash {
 /// Error for a path or a host that would end the request line or its header. Keys are encoded before, and hosts of
 /// endpoints have no spaces, so it should not occur; nothing is sent if it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the path or the host of a request has characters that do not belong there")]
+#[error("the path or the host of a request contains invalid characters")]
 pub struct NotEncoded;
 
 impl SigningKeys {

@@ -90,7 +90,7 @@ impl<'x> Reader<'x> {
                 Node::Text(text) if whole.is_empty() => whole = text,
                 Node::Text(text) => whole.to_mut().push_str(&text),
                 Node::Close => return unescaped(whole),
-                Node::Open => return Err(NotXml("there is an element instead of text".into())),
+                Node::Open => return Err(NotXml("expected text, found an element".into())),
                 Node::End => return Err(NotXml("the document is truncated".into())),
             }
         }

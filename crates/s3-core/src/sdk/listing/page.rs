@@ -90,7 +90,7 @@ fn listed_prefixes(
         let text = text.as_deref();
         let text = decoder.decode(text.ok_or("an entry of the listing has no prefix")?)?;
         S3Prefix::from_parts(prefix.bucket(), &text)
-            .map_err(|_| "an entry of the listing is no prefix")
+            .map_err(|_| "a common prefix of the listing is invalid")
     });
     listed.collect()
 }

@@ -457,7 +457,7 @@ impl SettingSources<'_> {
                     return Err(ConfigError::new(format!(
                         "{source}: the token in {value} begins or ends with a space or a line break"
                     ))
-                    .with_hint("write the token without it, for example with `printf %s`"));
+                    .with_hint("remove the space or line break, for example by writing the token with `printf %s`"));
                 }
                 // The error of aws-config does not name the missing file.
                 Err(error) if are_needed => {
@@ -637,7 +637,7 @@ fn is_ipv6(text: &str) -> Result<bool, &'static str> {
 fn attempts(text: &str) -> Result<u32, &'static str> {
     match text.parse() {
         Ok(count @ 1..) => Ok(count),
-        _ => Err("a count of attempts, 1 or more"),
+        _ => Err("a number of attempts of at least 1"),
     }
 }
 

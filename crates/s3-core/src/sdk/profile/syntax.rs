@@ -102,7 +102,7 @@ fn continue_property(
     content: &str,
 ) -> Result<(), &'static str> {
     if content.starts_with('[') {
-        return Err("a section begins deeper than the property before it");
+        return Err("the section is indented deeper than the property before it");
     }
     if open.value.is_empty() {
         open.nested.push(property(number, content, &['='])?);
