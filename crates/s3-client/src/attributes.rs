@@ -1,4 +1,4 @@
-//! The attributes of an object that was read.
+//! Object attributes from a GET or HEAD response, and the macro that gives result types accessors for them.
 
 use s3_core::{Attributes, Checksum, ObjectMeta, RestoreStatus};
 use serde_json::Value;
@@ -36,8 +36,8 @@ impl HeadAttributes {
     }
 }
 
-/// Gives result types the accessors of [`HeadAttributes`], which their method `attributes` returns. `$absent` says when
-/// they are missing.
+/// Implements the accessors of [`HeadAttributes`] for a result type whose method `attributes` returns them. `$absent`
+/// is the documentation of when they are missing.
 macro_rules! described {
     ($type:ty, $absent:literal) => {
         impl $type {
@@ -51,7 +51,7 @@ macro_rules! described {
             /// Returns the user metadata that Metaflow or this client stored: any JSON value, usually an object.
             #[doc = $absent]
             ///
-            /// Metadata of other programs is ignored, and an item that is not JSON counts as absent.
+            /// User metadata that other programs wrote is ignored, and an item that is not JSON counts as absent.
             #[must_use]
             pub fn metadata(&self) -> Option<&serde_json::Value> {
                 self.attributes()?.metadata.as_ref()

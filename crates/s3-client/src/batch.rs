@@ -1,4 +1,4 @@
-//! Runs one job per input, many at a time, and stops at a configuration that cannot work.
+//! Runs an async job for each input of a batch, in parallel; an error of the client's configuration stops the batch.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 /// One result per input, in input order; `None` for an input that was not attempted.
 pub(crate) type BatchResults<T> = Vec<Option<Result<T, Arc<Error>>>>;
 
-/// Runs `job` over all inputs, many at a time.
+/// Runs `job` for all inputs, in parallel.
 ///
 /// After an error of the client's configuration no further input is attempted, also with `AfterFailure::Continue`: each
 /// would fail in the same way.

@@ -1,4 +1,4 @@
-//! [`BatchError`]: the outcome of every input of a call that failed for at least one.
+//! [`BatchError`]: the error of a call over many inputs (`get_many`, `put_many`, …), with the outcome of each.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -8,14 +8,14 @@ use crate::batch::BatchResults;
 use crate::error::{Error, Result};
 use crate::{Lookup, MissingObject, S3Info, S3Object, WriteResult};
 
-/// The error of a call over many inputs, of which at least one failed.
+/// The error of a call over many inputs, at least one of which failed.
 ///
 /// Calls that read stop at the first failure, and calls that write attempt every input, unless
 /// [`on_failure`](crate::Request::on_failure) says otherwise. In both cases [`error`](Self::error) is that of the failing
 /// input with the lowest index, and [`outcomes`](Self::outcomes) has one entry per input.
 ///
-/// Inputs not started before the deadline are not attempted. If nothing else failed, the error is that of the first of
-/// them.
+/// Inputs not started before the deadline are not attempted. If no input failed, the error is that of the first one not
+/// attempted.
 ///
 /// # Examples
 ///
@@ -48,25 +48,25 @@ pub struct BatchError {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// Read by a call that stopped at another input and dropped the result.
+    /// The input was read by a call that stops at the first failure: the result was dropped.
     Done,
-    /// Downloaded, by a call that collects.
+    /// The object was downloaded by a call that collects results.
     Fetched(S3Object),
-    /// Described, by a call that collects.
+    /// The metadata was read by a call that collects results.
     Described(S3Info),
-    /// Looked for and not there, by a call that collects and returns missing objects.
+    /// The object does not exist. From a call that collects results and returns missing objects.
     Missing(MissingObject),
-    /// Written, deleted, or left alone: [`WriteResult::outcome`] says which.
+    /// The object was written, deleted, or left alone: [`WriteResult::outcome`] says which.
     Written(WriteResult),
-    /// Failed; the error says whether anything may have been written.
+    /// The input failed; the error says whether anything may have been written.
     Failed(Arc<Error>),
-    /// Not attempted, because another input had failed or the deadline had passed; nothing was sent. A read may also
-    /// have been cancelled in flight.
+    /// The input was not attempted and nothing was sent, because another input had failed or the deadline had passed. A
+    /// read may also have been cancelled in flight.
     NotAttempted,
 }
 
 impl Outcome {
-    /// Returns the failure, if it is one.
+    /// Returns the error if the input failed.
     #[must_use]
     pub fn error(&self) -> Option<&Error> {
         match self {
@@ -75,7 +75,7 @@ impl Outcome {
         }
     }
 
-    /// Returns the object that was downloaded, of a call that collects.
+    /// Returns the downloaded object, if the call collects results.
     #[must_use]
     pub fn object(&self) -> Option<&S3Object> {
         match self {
@@ -84,8 +84,8 @@ impl Outcome {
         }
     }
 
-    /// Returns whether the input succeeded. An object that was already there counts, as does one that is missing where
-    /// missing objects are returned.
+    /// Returns whether the input succeeded. An object that already existed counts as success, as does a missing one in
+    /// a call that returns missing objects.
     #[must_use]
     pub fn is_success(&self) -> bool {
         !matches!(self, Self::Failed(_) | Self::NotAttempted)
@@ -113,7 +113,7 @@ impl<T: Into<Self>> From<Lookup<T>> for Outcome {
     }
 }
 
-/// Counts outcomes instead of listing thousands of them.
+/// Prints the number of outcomes instead of a list that may have thousands.
 impl fmt::Debug for BatchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BatchError")
@@ -128,8 +128,8 @@ impl fmt::Debug for BatchError {
 }
 
 impl BatchError {
-    /// Returns all results, or the outcomes of all inputs. `listing` is the error of the listing that the inputs come from,
-    /// and `outcome` converts a result.
+    /// Returns the results if all inputs succeeded, or else an error with the outcome of each input. `listing` is the
+    /// error of the listing that the inputs come from, and `outcome` converts a result.
     pub(crate) fn check<T>(
         call: &'static str,
         results: BatchResults<T>,
@@ -156,7 +156,7 @@ impl BatchError {
                     unsent.get_or_insert((index, error));
                     Outcome::NotAttempted
                 }
-                // Each would repeat the same error.
+                // Every further input would fail with the same error.
                 Some(Err(error)) if unusable && error.is_unusable_configuration() => {
                     Outcome::NotAttempted
                 }
@@ -257,14 +257,14 @@ impl fmt::Display for BatchError {
             f,
             " ({succeeded} succeeded, {failed} failed, {not_attempted} not attempted): "
         )?;
-        // With `#`, including its attempts.
+        // With `{:#}`, the text includes the attempts.
         fmt::Display::fmt(error, f)
     }
 }
 
 impl StdError for BatchError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        // The failure itself is part of the text of `Display`.
+        // The error itself is part of the text of `Display`.
         self.error.source()
     }
 }

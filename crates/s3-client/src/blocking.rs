@@ -1,4 +1,4 @@
-//! The blocking client.
+//! The blocking client [`S3`]: sends calls with `.send()` on its own threads, and iterates over downloads and listings.
 //!
 //! [`S3`] has the calls of the asynchronous [`S3`](crate::S3); `.send()` sends them. The client owns one thread per
 //! processor that this process may use, at most 8, which run nothing but transfers;
@@ -71,16 +71,16 @@ pub use crate::blocking_reader::Reader;
 /// ```
 pub type S3 = Client<Blocking>;
 
-/// The most threads of a client. 8: more than any network of one process needs.
+/// Maximum default number of threads of a client. 8: more than any network of one process needs.
 const MOST_THREADS: NonZeroUsize = NonZeroUsize::new(8).expect("not zero");
-/// How many objects are handed to an iterator at once.
+/// Maximum number of objects that are passed to an iterator at once.
 const OBJECTS: usize = 64;
-/// How many bytes of objects in memory are handed to an iterator at once.
+/// Size in bytes of in-memory objects at which a batch for an iterator ends.
 const BYTES: u64 = 4 << 20;
-/// How many entries of a listing are handed to an iterator at once: a page of S3.
+/// Maximum number of entries that are passed to an iterator at once: one page of S3.
 const ENTRIES: usize = 1000;
 
-/// Calls block. Clone is a reference count.
+/// The mode of a client whose calls block. Clone is a reference count.
 #[derive(Clone)]
 pub struct Blocking(Arc<WorkerPool>);
 
@@ -110,7 +110,7 @@ fn is_polling_a_task() -> bool {
     Handle::try_current().is_ok() && steps.any(|_| consume_budget().now_or_never().is_none())
 }
 
-/// Fails where a call cannot block: in an async task, and in a forked child, whose threads do not exist.
+/// Returns an error if a call cannot block: in an async task, and in a forked child, whose threads do not exist.
 pub(crate) fn check_blocking(client: &ClientContext) -> Result<()> {
     if is_polling_a_task() {
         return Err(Error::InsideRuntime);
@@ -137,7 +137,8 @@ impl S3 {
 }
 
 impl S3 {
-    /// Polls `work` on this thread and blocks until its result. Requests in it are those of [`to_async`](Self::to_async).
+    /// Polls `work` on this thread and blocks until it completes. Send its requests with a client from
+    /// [`to_async`](Self::to_async).
     ///
     /// # Errors
     ///
@@ -158,7 +159,7 @@ impl S3 {
 }
 
 impl Blocking {
-    /// Runs `work` on the client's threads and blocks until its result.
+    /// Runs `work` on the client's threads and blocks until it completes.
     pub(crate) fn run<F: Future<Output: Send> + Send + 'static>(&self, work: F) -> F::Output {
         self.0.run(work.in_current_span())
     }
@@ -254,15 +255,16 @@ impl<T: ListedEntry> Request<List<T>, Blocking> {
     }
 }
 
-/// Results as they arrive. `next` blocks until there is one. Dropping the iterator cancels requests in flight.
+/// An iterator over results in order of arrival. `next` blocks until a result is available. Dropping the iterator
+/// cancels the requests in flight.
 pub struct Iter<S: Stream> {
     ready: vec::IntoIter<S::Item>,
     batches: mpsc::Receiver<Vec<S::Item>>,
-    /// `None` after its end was checked.
+    /// The task that reads the stream; `None` after its end was checked for a panic.
     pump: Option<JoinHandle<()>>,
     mode: Blocking,
     process: u32,
-    /// Makes the only item in a forked child.
+    /// Returns the error that is the only item in a forked child.
     forked: fn() -> S::Item,
 }
 
@@ -270,7 +272,7 @@ impl<S> Iter<S>
 where
     S: Stream<Item: Send> + Send + Unpin + 'static,
 {
-    /// Starts reading the stream on the client's threads, where it continues while the caller is busy.
+    /// Starts a task on the client's threads that reads the stream ahead of the caller.
     ///
     /// A batch ends at `most` items, or when their weights reach [`BYTES`].
     fn begin(
@@ -293,9 +295,9 @@ where
     }
 }
 
-/// Reads a stream and hands over its items in batches of at most `most`.
+/// Reads a stream and sends its items in batches of at most `most`.
 ///
-/// The stream is polled also while a batch waits for its reader: it may hold a permit that the reader's next call
+/// The stream is polled while a batch waits for the iterator too: it may hold a permit that the iterator's next call
 /// needs.
 async fn pump<S: Stream + Unpin>(
     mut stream: S,
@@ -353,7 +355,7 @@ where
                 return Some(item);
             }
             if self.process != process::id() {
-                // The threads that read on belong to the parent.
+                // In a forked child: the threads that run the task belong to the parent.
                 return self.pump.take().map(|pump| {
                     std::mem::forget(pump);
                     (self.forked)()
@@ -458,7 +460,7 @@ mod tests {
         assert_eq!(object.key(), "k");
     }
 
-    /// A client with `concurrency` over a store whose listings take a moment and have `pages` pages.
+    /// Returns a client with `concurrency`, over a store whose listings are slow and have `pages` pages.
     fn slow_listing(concurrency: usize, pages: usize) -> (MemoryStore, S3) {
         let store = MemoryStore::with_buckets(["b"]);
         for n in 0..pages * ENTRIES {
@@ -486,7 +488,7 @@ mod tests {
         let request = s3.list_recursive().at(["s3://b/"]);
         let mode = request.mode.clone();
         let (list, call) = request.into_call();
-        // Batches end within pages, so the next page is on its way while a batch waits for its reader.
+        // A batch ends within a page, so the next page is in flight while the batch waits for the iterator.
         for entry in Iter::begin(
             mode,
             || Err(Error::Forked),
@@ -496,7 +498,7 @@ mod tests {
         ) {
             let entry = entry.unwrap();
             if seen % 100 == 0 {
-                // Long enough for the next page to be asked for.
+                // Long enough for the request for the next page to be sent.
                 thread::sleep(Duration::from_millis(2));
                 let get = s3.get(entry.url());
                 get.deadline(Duration::from_secs(10)).send().unwrap();

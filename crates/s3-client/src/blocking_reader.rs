@@ -17,19 +17,19 @@ use crate::request::Request;
 
 /// A reader of an object, or of a range of it, with `Read` and `Seek`; position 0 is the first byte of the range.
 ///
-/// It reads ahead as the asynchronous reader does. A seek beyond the current frame cancels the requests in flight, and
-/// the next read sends a request at the new position, for an object with the same ETag: if it was replaced, the read
-/// fails.
+/// It reads ahead like the asynchronous reader. A seek beyond the current frame cancels the requests in flight. The
+/// next read sends a request at the new position for an object with the same ETag, and fails if the object was
+/// replaced.
 pub struct Reader {
     mode: Blocking,
     call: Call,
     item: GetItem,
-    /// The bytes of the object that are read.
+    /// The byte range of the object that is read.
     range: Range<u64>,
-    /// `None` after a seek.
+    /// The open download; `None` after a seek.
     open: Option<ObjectReader>,
     position: u64,
-    /// The rest of the current frame.
+    /// The unread bytes of the current frame.
     frame: Bytes,
 }
 
@@ -64,7 +64,7 @@ impl Request<Get, Blocking> {
         let open = mode.open(&call, item.clone())?;
         match open.meta().etag.clone() {
             Some(etag) => item.conditions = Conditions::default().with_if_match(etag),
-            // A version that the caller did not name takes another permission, so it is the last resort.
+            // Without an ETag, pin the version ID. Reading it needs another permission, so this is the last resort.
             None if item.version.is_none() => item.version.clone_from(&open.meta().version),
             None => {}
         }
@@ -89,13 +89,13 @@ impl Blocking {
 }
 
 impl Reader {
-    /// Returns how many bytes the reader has: the size of the object or of the range.
+    /// Returns the number of bytes to read: the size of the object or of the range.
     #[must_use]
     pub fn size(&self) -> u64 {
         self.range.end - self.range.start
     }
 
-    /// Reads the next frame; an empty one is the end.
+    /// Reads the next frame; it is empty at the end.
     fn next_frame(&mut self) -> Result<Bytes> {
         let mut open = match self.open.take() {
             Some(open) => open,
@@ -172,7 +172,7 @@ mod tests {
 
     use super::*;
 
-    /// A client whose parts have 1 KiB, and an object of ten parts.
+    /// Returns a client with parts of 1 KiB, and an object of ten parts.
     fn client() -> (MemoryStore, S3, Vec<u8>) {
         let store = MemoryStore::with_buckets(["b"]);
         let mut transfer = TransferConfig::default();
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_and_seeks_are_those_of_a_cursor() {
+    fn reads_and_seeks_return_the_same_bytes_as_a_cursor() {
         let (_, s3, bytes) = client();
         let range = S3GetObject::new("k", 100, 9000);
         let mut reader = s3.get(range).reader().unwrap();

@@ -1,4 +1,4 @@
-//! [`S3Builder`]: the settings of a client.
+//! [`S3Builder`]: collects the settings of a client (endpoint, credentials, root, memory, parts) and builds it.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -27,12 +27,12 @@ use crate::request::Mode;
 use crate::s3::Client;
 use crate::scratch::Scratch;
 
-/// The largest download that stays in memory by default: 8 MiB, one part of a download.
+/// Default maximum size of a download that stays in memory: 8 MiB, one part of a download.
 const MAX_IN_MEMORY_OBJECT: u64 = 8 << 20;
-/// The memory of all downloads of a client by default: 256 MiB.
+/// Default memory for all downloads of a client: 256 MiB.
 const MEMORY_BUDGET: u64 = 256 << 20;
 
-/// How many requests start at once before the engine has measured the concurrency that pays.
+/// Initial number of concurrent requests, before the engine has measured which concurrency is best.
 const CONCURRENCY_START: usize = 16;
 
 /// The settings of a client. [`build`](Self::build) makes the client. Empty strings count as not given.
@@ -475,7 +475,7 @@ impl<M: Mode> S3Builder<M> {
     }
 }
 
-/// The state that clients with one engine share.
+/// State shared by clients with the same engine.
 #[derive(Debug)]
 struct SharedEngine {
     transfer: Transfer,
@@ -487,7 +487,7 @@ fn given(text: impl Into<String>) -> Option<String> {
     Some(text.into()).filter(|text| !text.is_empty())
 }
 
-/// Metaflow's counts come before `AWS_MAX_ATTEMPTS`.
+/// Returns the engine's parameters. Metaflow's retry counts take precedence over `AWS_MAX_ATTEMPTS`.
 fn engine(config: &Config, configured_attempts: Option<u32>) -> TransferConfig {
     let mut engine = TransferConfig::default();
     let default = Config::default();

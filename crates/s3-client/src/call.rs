@@ -1,4 +1,4 @@
-//! [`Call`]: the client and the options that one call runs with.
+//! [`Call`]: the client and the options (deadline, observer) that one call runs with.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,13 +16,13 @@ pub struct Call {
 }
 
 impl Call {
-    /// Returns who receives the events of the call.
+    /// Returns the observer that receives the events of the call.
     pub(crate) fn observer(&self) -> Option<&Arc<dyn Observer>> {
         let own = self.options.observer.as_ref();
         own.or(self.client.transfer.config().observer.as_ref())
     }
 
-    /// Starts the clock of a call.
+    /// Starts a call; its deadline is measured from now.
     pub(crate) fn begin(
         client: Arc<ClientContext>,
         deadline: Option<Duration>,

@@ -1,4 +1,4 @@
-//! Metaflow's configuration: `METAFLOW_*` over its JSON files.
+//! [`Config`]: reads Metaflow's settings from `METAFLOW_*` variables and from its JSON files.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -66,7 +66,7 @@ pub struct Config {
     pub retry_count: u32,
     /// How often a transient failure is retried; see [`retries`](Self::retries).
     pub transient_retry_count: u32,
-    /// The most requests in flight.
+    /// The maximum number of requests in flight.
     pub worker_count: Option<usize>,
     /// The root of all runs.
     pub datatools_s3root: Option<String>,
@@ -74,7 +74,7 @@ pub struct Config {
     pub tempdir: PathBuf,
     /// Keeps temporary files, for debugging.
     pub keep_temp_files: bool,
-    /// Whether a setting names one of the counts of retries, be it the default.
+    /// Whether a setting sets one of the retry counts, even to its default.
     pub(crate) names_retry_count: bool,
 }
 
@@ -121,14 +121,14 @@ impl Config {
         )
     }
 
-    /// Returns the texts of all settings that [`from_env`](Self::from_env) would interpret, by their full names: those of
-    /// the environment over those of the project over those of the profile.
+    /// Returns the texts of all settings that [`from_env`](Self::from_env) would interpret, by their full names.
+    /// Variables of the environment win over the project's file, and that over the profile's file.
     ///
-    /// With [`from_lookup`](Self::from_lookup), for a program that interprets some of them itself.
+    /// Use it with [`from_lookup`](Self::from_lookup) in a program that interprets some of the settings itself.
     ///
     /// # Errors
     ///
-    /// As [`from_env`](Self::from_env), without those of values.
+    /// As [`from_env`](Self::from_env), except for invalid values.
     ///
     /// # Examples
     ///
@@ -166,7 +166,7 @@ impl Config {
         })
     }
 
-    /// Reads variables through `lookup` and the profile's file through `read`, and nothing else: no project's file either.
+    /// Reads variables through `lookup` and the profile's file through `read`. Reads no project file.
     ///
     /// # Errors
     ///
@@ -244,7 +244,8 @@ impl Config {
     }
 }
 
-/// Shows the endpoint without user name and password. `build` rejects such an endpoint, but they are secrets until then.
+/// Prints the endpoint without user name and password. `build` rejects such an endpoint, but they are secrets until
+/// then.
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
@@ -273,7 +274,7 @@ pub(crate) fn public(endpoint: &str) -> &str {
     place.rsplit_once('@').map_or(place, |(_, behind)| behind)
 }
 
-/// Variables over the fields of the files.
+/// Looks up settings: variables first, then the fields of the files.
 struct Settings<F> {
     variable: F,
     file: HashMap<String, String>,

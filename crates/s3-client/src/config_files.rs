@@ -1,4 +1,4 @@
-//! Metaflow's JSON files: that of the project and that of the profile.
+//! Finds and parses Metaflow's JSON configuration files: `config.json` of the project and that of the profile.
 
 use std::collections::HashMap;
 use std::io;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 
-/// Returns where the project's file would be: in the nearest directory `.metaflow` from `here` upwards.
+/// Returns the path of the project's file: `config.json` in the nearest directory `.metaflow` from `here` upwards.
 pub(crate) fn project_file(here: &Path) -> Option<PathBuf> {
     here.ancestors()
         .map(|directory| directory.join(".metaflow"))
@@ -82,7 +82,7 @@ fn config_directory(lookup: &impl Fn(&str) -> Option<String>) -> Option<PathBuf>
     }
 }
 
-/// Keeps texts as they are, and other values as their JSON.
+/// Parses the fields of a file: strings as they are, other values as JSON text.
 fn parse_fields(path: &Path, text: &str) -> Result<HashMap<String, String>> {
     let fields: serde_json::Map<String, Value> = serde_json::from_str(text).map_err(|error| {
         Error::config(format!(

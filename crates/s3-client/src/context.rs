@@ -1,4 +1,4 @@
-//! [`ClientContext`]: state shared by all handles, requests and streams of a client.
+//! [`ClientContext`]: state shared by all handles of a client: engine, root, temporary directory and memory budget.
 
 use std::process;
 use std::sync::Arc;
@@ -13,31 +13,31 @@ use crate::Key;
 use crate::error::{Error, Result};
 use crate::scratch::Scratch;
 
-/// How long `close` waits for aborts. 10 s: an abort is one request, and a server that has not responded by then is slow
-/// or down.
+/// Maximum time that `close` waits for aborts. 10 s: an abort is one request, and a server that has not responded by
+/// then is slow or down.
 const CLOSE_LIMIT: Duration = Duration::from_secs(10);
 
 /// State shared by all handles, requests and streams of a client.
 #[derive(Debug)]
 pub(crate) struct ClientContext {
-    /// The process that built the client.
+    /// ID of the process that built the client.
     pub(crate) process: u32,
     pub(crate) transfer: Transfer,
-    /// The endpoint; `None` for AWS and for a store that was given.
+    /// The endpoint; `None` for AWS and for a store set by the caller.
     pub(crate) endpoint: Option<Arc<str>>,
     pub(crate) root: Root,
     pub(crate) encryption: Option<Encryption>,
-    /// The largest download that stays in memory, in bytes.
+    /// Maximum size of a download that stays in memory, in bytes.
     pub(crate) max_in_memory_object: u64,
-    /// The memory of all downloads of the client that are alive or in flight.
+    /// Memory for all downloads of the client that are alive or in flight.
     pub(crate) memory: MemoryBudget,
     pub(crate) scratch: Arc<Scratch>,
-    /// How many aborts of the engine had failed when the client was built or closed.
+    /// Number of failed aborts of the engine when the client was built or last closed.
     pub(crate) known_failed_aborts: AtomicUsize,
 }
 
 impl ClientContext {
-    /// Fails in a forked child: the threads and permits of the client exist in its parent only.
+    /// Returns an error in a forked child: the threads and permits of the client exist in its parent only.
     pub(crate) fn check_process(&self) -> Result<()> {
         if self.process == process::id() {
             return Ok(());
@@ -48,7 +48,7 @@ impl ClientContext {
     /// Removes the temporary directory, and waits until uploads that were cancelled or failed are aborted.
     pub(crate) async fn close(&self) -> Result<()> {
         let removed = self.scratch.close();
-        // The aborts that a forked child would wait for run in its parent.
+        // The aborts run in the parent; a forked child cannot wait for them.
         if self.check_process().is_err() {
             return removed;
         }
@@ -61,7 +61,7 @@ impl ClientContext {
         }
     }
 
-    /// Returns the object that a key means.
+    /// Returns the URL of the object that a key names.
     pub(crate) fn object_url(&self, key: &Key) -> Result<S3Url> {
         match key.as_found() {
             Some(url) => self.below_root(url),
@@ -69,7 +69,7 @@ impl ClientContext {
         }
     }
 
-    /// Returns the prefix that a key means. Without a root, a bucket alone is an error: it is easily typed by mistake.
+    /// Returns the prefix that a key names. Without a root, a bucket alone is an error: it is easily typed by mistake.
     pub(crate) fn prefix_url(&self, key: &Key) -> Result<S3Prefix> {
         if let Some(url) = key.as_found() {
             return Ok(S3Prefix::parse(self.below_root(url)?.as_str())?);

@@ -9,7 +9,7 @@ use s3_transfer::{AfterFailure, Transfer};
 use crate::batch::{BatchResults, run_batch};
 use crate::error::Result;
 
-/// Runs `job` once per distinct input, many at a time, and returns one result per input, in input order.
+/// Runs `job` once per distinct input, in parallel, and returns one result per input, in input order.
 pub(crate) async fn run_distinct<I, T, F, Fut>(
     transfer: &Transfer,
     after: AfterFailure,
@@ -25,13 +25,13 @@ where
     let Distinct { items, of_input } = Distinct::of(inputs);
     let results = run_batch(transfer, after, items, job).await;
     if results.len() == of_input.len() {
-        // Nothing is repeated, so item and input numbers are the same.
+        // No input occurs twice, so the results are in input order already.
         return results;
     }
     of_input.iter().map(|&item| results[item].clone()).collect()
 }
 
-/// The distinct inputs, numbered by their first occurrence, and the number of each input.
+/// The distinct inputs in order of first occurrence, and for each input the index of its distinct input.
 struct Distinct<I> {
     items: Vec<I>,
     of_input: Vec<usize>,

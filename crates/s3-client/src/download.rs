@@ -1,4 +1,4 @@
-//! Downloads one object for a call.
+//! Downloads an object to memory, to a given file or to the temporary directory, and returns it as an [`S3Object`].
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::local_data::{LocalData, Origin};
 use crate::resume::{self, Resume};
 
-/// How the result of a download is shown.
+/// How the result of a download is presented.
 #[derive(Clone, Debug)]
 pub(crate) struct Show {
     /// The prefix that its key is relative to.
@@ -20,7 +20,8 @@ pub(crate) struct Show {
     pub(crate) return_info: bool,
 }
 
-/// Downloads to `destination`; without one to memory, or to the temporary directory if memory is short.
+/// Downloads an object to `destination`; without one to memory, or to the temporary directory if it is too large for
+/// memory.
 pub(crate) async fn download(
     call: &Call,
     item: GetItem,
@@ -70,8 +71,8 @@ pub(crate) async fn download(
     ))
 }
 
-/// Downloads a whole object to `path`, and resumes an interrupted download. `None` for an object that is too
-/// small to keep a part of.
+/// Downloads a whole object to `path`, resuming an interrupted download. Returns `None` for a range, for an object
+/// without ETag, and for an object that is too small for several parts.
 pub(crate) async fn download_resumed(
     call: &Call,
     item: &GetItem,
@@ -109,7 +110,7 @@ pub(crate) async fn download_resumed(
     )))
 }
 
-/// Returns how many bytes come at most, if that is known before they are requested.
+/// Returns the maximum number of bytes that the response has, if it is known before the request.
 pub(crate) fn expected_len(item: &GetItem) -> Option<u64> {
     match (&item.range, &item.known) {
         (Some(ByteRange::Bounded(range)), _) => Some(range.end.saturating_sub(range.start)),
@@ -119,8 +120,8 @@ pub(crate) fn expected_len(item: &GetItem) -> Option<u64> {
     }
 }
 
-/// A file that could not be written because its directory could not be made, or because the client was closed, is not a
-/// failure of the disk.
+/// Converts the error of a download: a file that could not be written because the client was closed, or because the
+/// temporary directory could not be created, is not a failure of the disk.
 fn explain_closed(error: s3_core::Error, origin: &Origin) -> Error {
     if error.kind() == ErrorKind::LocalIo && origin.scratch.is_closed() {
         return Error::Closed {

@@ -77,7 +77,7 @@ impl CommonPrefix {
 located!(S3Entry, CommonPrefix);
 debug_as_display!(CommonPrefix);
 
-/// As in Metaflow, where a prefix is an object that does not exist.
+/// Prints the prefix as Metaflow does: as an object that does not exist.
 impl fmt::Display for CommonPrefix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "<S3Object {} (object does not exist)>", self.url())

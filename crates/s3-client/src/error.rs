@@ -1,4 +1,4 @@
-//! [`Error`] and its class, one of Metaflow's exceptions.
+//! [`Error`]: the error of every call, and [`ErrorClass`], the exception of Metaflow that it corresponds to.
 
 use std::error::Error as StdError;
 use std::path::{Path, PathBuf};
@@ -104,15 +104,15 @@ pub enum Error {
         "{uploads} cancelled uploads could not be aborted\nhint: their parts are billed until cleanup() or the bucket's lifecycle rules remove them"
     )]
     UploadsRemain {
-        /// How many aborts or responses to creations are in flight, and how many aborts have failed since the client was
-        /// built or closed before.
+        /// Number of aborts and of responses to CreateMultipartUpload in flight, plus aborts that have failed since the
+        /// client was built or last closed.
         uploads: usize,
     },
     /// A sync did not delete the entries that only the target has.
     #[error("{count} deletions were not made: {reason}")]
     #[non_exhaustive]
     NotDeleted {
-        /// How many entries only the target has.
+        /// Number of entries that only the target has.
         count: u64,
         /// Why they are kept.
         reason: NotDeletedReason,
@@ -253,9 +253,9 @@ impl Error {
         }
     }
 
-    /// The error of reading a local file.
+    /// Returns the error of reading a local file.
     pub(crate) fn local_file(path: &Path, error: io::Error) -> Self {
-        // A path through a file cannot exist either.
+        // The file does not exist either if a component of its path is a file.
         if matches!(
             error.kind(),
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
@@ -281,7 +281,7 @@ impl Error {
     }
 }
 
-/// The text with its attempts, and the causes. `main` prints it for an error that it returns.
+/// Prints the text with its attempts, and the causes. `main` prints it for an error that it returns.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self:#}")?;

@@ -1,4 +1,4 @@
-//! Entry points for fuzzing: parsers of text that other programs wrote. Not part of the public API.
+//! Fuzz entry point of the decoder of Metaflow's user metadata. Not part of the public API.
 
 use s3_core::UserMetadata;
 
@@ -8,7 +8,7 @@ use crate::metadata::{NAME, decode, encode};
 ///
 /// # Panics
 ///
-/// If it does not.
+/// If decoding does not return the encoded value.
 pub fn metadata(text: &str) {
     let item = |text: &str| UserMetadata::from([(NAME.to_owned(), text.to_owned())]);
     let Some(value) = decode(&item(text), "s3://b/k") else {

@@ -1,4 +1,4 @@
-//! [`S3GetObject`]: an object or a range of it to download.
+//! [`S3GetObject`] and [`GetObject`]: an object or a byte range of it, the input of `get` and `get_many`.
 
 use s3_core::ByteRange;
 
@@ -45,9 +45,9 @@ use crate::error::{Error, Result};
 pub struct S3GetObject {
     /// The object.
     pub key: Key,
-    /// The first byte; 0 when `None`.
+    /// The offset of the first byte; 0 when `None`.
     pub offset: Option<i64>,
-    /// How many bytes; to the end when `None` or negative.
+    /// The number of bytes; to the end when `None` or negative.
     pub length: Option<i64>,
 }
 
@@ -78,7 +78,7 @@ pub struct GetObject {
 }
 
 impl GetObject {
-    /// The last `count` bytes of an object; all of a shorter one.
+    /// Describes the last `count` bytes of an object; all of a shorter one.
     #[must_use]
     pub fn last(key: impl Into<Key>, count: u64) -> Self {
         Self {
@@ -91,7 +91,7 @@ impl GetObject {
         &self.key
     }
 
-    /// Returns the range, or why it is invalid. `url` is for the error.
+    /// Returns the range, or an error if it is invalid. `url` is for the error text.
     pub(crate) fn range(&self, url: &str) -> Result<Option<ByteRange>> {
         let invalid = |problem: String, hint| Err(Error::invalid_range(url, &problem, hint));
         if let Some(count) = self.last {

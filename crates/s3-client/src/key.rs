@@ -1,4 +1,4 @@
-//! [`Key`]: an object or prefix as the caller names it.
+//! [`Key`]: an object or prefix as given to a call: a suffix of the client's root, a full URL, or an earlier result.
 
 use std::fmt;
 
@@ -50,7 +50,7 @@ impl Key {
         Self(Named::Root)
     }
 
-    /// Returns the text, or `None` for the root itself. Of an object of an earlier call it is the full URL.
+    /// Returns the text, or `None` for the root itself. For a result of an earlier call, it is the full URL.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         match &self.0 {
@@ -59,7 +59,7 @@ impl Key {
         }
     }
 
-    /// Returns the text, empty for the root itself. Of an object of an earlier call it is the full URL.
+    /// Returns the text, empty for the root itself. For a result of an earlier call, it is the full URL.
     #[must_use]
     pub fn into_string(self) -> String {
         match self.0 {
@@ -82,7 +82,7 @@ impl Key {
     }
 }
 
-/// Hides the query of a presigned URL.
+/// Prints the key without the query of a presigned URL.
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Key")
@@ -100,7 +100,7 @@ impl From<String> for Key {
     }
 }
 
-/// Makes text of other types a key.
+/// Implements the conversion of text types into a key.
 macro_rules! from_text {
     ($($source:ty: $text:ident => $value:expr;)*) => {$(
         impl From<$source> for Key {

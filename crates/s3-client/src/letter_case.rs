@@ -1,4 +1,4 @@
-//! Detects case-insensitive file systems.
+//! Detects case-insensitive file systems, and paths that exist in another letter case.
 
 use std::fs;
 use std::io;
@@ -6,10 +6,10 @@ use std::path::Path;
 
 use crate::orphan::PART;
 
-/// Returns whether the file system of a directory is one on which names that differ in case only are one name. Blocks.
+/// Returns whether the file system of a directory is case-insensitive. Blocks.
 ///
-/// Makes the directory, and for a moment a file in it that is named as an unfinished download. `false` if it cannot: then
-/// no file can be written either.
+/// Creates the directory, and in it a temporary file that is named like an unfinished download. Returns `false` if it
+/// cannot: then no file can be written either.
 pub fn folds_letter_case(directory: &Path) -> bool {
     let (prefix, suffix, random) = PART;
     let made = fs::create_dir_all(directory).and_then(|()| {
@@ -26,7 +26,7 @@ pub fn folds_letter_case(directory: &Path) -> bool {
     name.is_some_and(|name| directory.join(name.to_uppercase()).exists())
 }
 
-/// Returns whether all names of an existing path below a directory are on the disk as they are written here. Blocks.
+/// Returns whether the names on disk of an existing path below a directory have exactly this letter case. Blocks.
 ///
 /// # Errors
 ///

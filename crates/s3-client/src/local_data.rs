@@ -1,4 +1,4 @@
-//! The bytes of a download, in memory or in a local file.
+//! [`LocalData`]: the bytes of a download, in memory or in a local file.
 
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -13,18 +13,18 @@ use s3_transfer::MemoryShare;
 use crate::error::{Error, Result};
 use crate::scratch::Scratch;
 
-/// The mode of a file in the scratch directory: for the owner only, as the directory.
+/// Mode of a file in the temporary directory: readable by the owner only, like the directory.
 const PRIVATE: u32 = 0o600;
 
-/// The bytes of a download. Shared by all results that asked for the same bytes.
+/// The bytes of a download. Shared by all results for the same bytes.
 pub(crate) struct LocalData {
     origin: Origin,
     storage: DataStorage,
-    /// The file that bytes in memory were written to.
+    /// The file that in-memory bytes were written to.
     written: Mutex<Option<PathBuf>>,
 }
 
-/// The object that bytes came from, and the directory for files.
+/// The object and range of a download, and the temporary directory for its file.
 #[derive(Clone, Debug)]
 pub(crate) struct Origin {
     pub(crate) url: S3Url,
@@ -33,7 +33,7 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
-    /// Returns a new path in the scratch directory.
+    /// Returns a new path in the temporary directory.
     pub(crate) fn new_file(&self) -> PathBuf {
         self.scratch
             .new_file(self.url.as_str(), self.range.as_ref())
@@ -45,24 +45,24 @@ enum DataStorage {
         Bytes,
         #[expect(dead_code, reason = "counts the bytes until it is dropped")] MemoryShare,
     ),
-    /// A file in the scratch directory, removed with it.
+    /// A file in the temporary directory, removed with it.
     Scratch(PathBuf),
-    /// A file of the caller.
+    /// A file at a path that the caller chose.
     File(PathBuf),
 }
 
 impl LocalData {
-    /// Takes bytes in memory.
+    /// Wraps bytes in memory.
     pub(crate) fn memory(origin: Origin, bytes: Bytes, memory: MemoryShare) -> Self {
         Self::new(origin, DataStorage::Memory(bytes, memory))
     }
 
-    /// Takes a file in the scratch directory.
+    /// Wraps a file in the temporary directory.
     pub(crate) fn scratch_file(origin: Origin, path: PathBuf) -> Self {
         Self::new(origin, DataStorage::Scratch(path))
     }
 
-    /// Takes a file of the caller, which is never removed.
+    /// Wraps a file at a path that the caller chose, which is never removed.
     pub(crate) fn own_file(origin: Origin, path: PathBuf) -> Self {
         Self::new(origin, DataStorage::File(path))
     }
@@ -75,7 +75,7 @@ impl LocalData {
         }
     }
 
-    /// Returns a file with the bytes; bytes in memory are written at the first call.
+    /// Returns the path of a file with the bytes; in-memory bytes are written at the first call.
     pub(crate) fn path(&self) -> Result<PathBuf> {
         let bytes = match &self.storage {
             DataStorage::File(path) => return Ok(path.clone()),
@@ -104,7 +104,7 @@ impl LocalData {
                 .write_all(bytes)
         };
         create().map_err(|error| {
-            // A partial file must not be taken for a complete one; the directory is removed anyway.
+            // A partial file must not be mistaken for a complete one; the directory is removed anyway.
             _ = fs::remove_file(path);
             Error::local(
                 &format!("write {} to {}", self.origin.url.as_str(), path.display()),
@@ -113,7 +113,7 @@ impl LocalData {
         })
     }
 
-    /// Returns how many bytes are in memory.
+    /// Returns the number of bytes in memory; 0 for a file.
     pub(crate) fn bytes_in_memory(&self) -> u64 {
         match &self.storage {
             DataStorage::Memory(bytes, _) => bytes.len() as u64,
@@ -121,7 +121,7 @@ impl LocalData {
         }
     }
 
-    /// Returns the bytes; a file is read.
+    /// Returns the bytes, reading the file if they are in one.
     pub(crate) fn bytes(&self) -> Result<Bytes> {
         let path = match &self.storage {
             DataStorage::Memory(bytes, _) => return Ok(bytes.clone()),

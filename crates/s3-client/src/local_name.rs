@@ -1,14 +1,14 @@
-//! Names of local files for downloads.
+//! Names of downloaded files in the temporary directory: SHA-1 of the URL, end of the key, range and serial number.
 
 use std::fmt::Write;
 
 use s3_core::ByteRange;
 use sha1::{Digest, Sha1};
 
-/// How many characters of a key's last component appear in the file name; file systems allow names of 255 bytes.
+/// Maximum number of characters of a key's last component in the file name; file systems allow names of 255 bytes.
 /// Metaflow uses 150, but has no serial number.
 const LEAF_CHARACTERS: usize = 140;
-/// The longest name in bytes. Allocated at once, because every downloaded object needs a name.
+/// Maximum length of a name in bytes. Allocated at once, because every downloaded object needs a name.
 const LONGEST: usize = 255;
 
 /// Returns a file name for a download: the SHA-1 of the URL, the end of the key and the range, as in Metaflow, and a
@@ -79,7 +79,7 @@ mod tests {
 
     use super::*;
 
-    /// Texts that are harmful in file names, and texts that are harmless.
+    /// Generates texts that are harmful in file names, and texts that are harmless.
     fn awkward() -> impl Strategy<Value = String> {
         let piece = prop_oneof![
             prop::sample::select(vec![
@@ -129,7 +129,8 @@ mod tests {
                 prop_assert!(name.len() <= 255);
                 let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-%~.".contains(&byte);
                 prop_assert!(name.bytes().all(plain), "{}", name);
-                // Neither hidden, nor an option, nor a device of Windows.
+                // The name starts with hexadecimal digits: it is not hidden, not an option, and not a device name of
+                // Windows.
                 prop_assert!(name.as_bytes()[..40].iter().all(u8::is_ascii_hexdigit));
             }
         }

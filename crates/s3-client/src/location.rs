@@ -1,4 +1,4 @@
-//! The URL of a result, and its key relative to a root or a listed prefix.
+//! [`Location`]: the URL of a result, and its key relative to a root or a listed prefix.
 
 use s3_core::url::{DisplayKey, display_key};
 use s3_core::{S3Prefix, S3Url};
@@ -31,7 +31,7 @@ impl Location {
         }
     }
 
-    /// Returns the same URL with the key relative to another prefix.
+    /// Returns the same URL with its key relative to another prefix.
     pub(crate) fn relative_to(self, relative_to: Option<S3Prefix>) -> Self {
         Self {
             url: self.url,
@@ -52,7 +52,8 @@ impl Location {
     }
 }
 
-/// Gives result types `url`, `key` and `prefix`, and makes them usable as keys. Each type has a method `location`.
+/// Implements `url`, `key` and `prefix` for result types, and their conversion into keys. Each type has a method
+/// `location`.
 macro_rules! located {
     ($($type:ty),*) => {$(
         impl $type {
@@ -90,10 +91,10 @@ macro_rules! located {
     )*};
 }
 
-/// Makes `Debug` print the text of `Display`.
+/// Implements `Debug` with the text of `Display`.
 macro_rules! debug_as_display {
     ($($type:ty),*) => {$(
-        /// As `Display`.
+        /// Prints the same text as `Display`.
         impl std::fmt::Debug for $type {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 std::fmt::Display::fmt(self, f)

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::location::{Location, debug_as_display, located};
 use crate::{S3Info, S3Object};
 
-/// The result of a read with `return_missing`: the object, or where it was looked for.
+/// The result of a read with `return_missing`: the object, or the URL of the missing one.
 ///
 /// # Examples
 ///
@@ -80,11 +80,11 @@ pub trait ReadOutput: Clone + fmt::Debug + Send + 'static {
     #[doc(hidden)]
     type Object;
 
-    /// Returns how many bytes of the content are in memory.
+    /// Returns the number of bytes of the content that are in memory.
     #[doc(hidden)]
     fn bytes_in_memory(&self) -> u64;
 
-    /// Makes the output of a result; `missing` says where the object was looked for.
+    /// Converts a result into the output type; `missing` returns the missing object.
     #[doc(hidden)]
     fn of(result: Result<Self::Object>, missing: impl FnOnce() -> MissingObject) -> Result<Self>;
 }
@@ -151,7 +151,7 @@ impl<T: fmt::Display> fmt::Display for Lookup<T> {
     }
 }
 
-/// Gives the requests of an operation `return_missing`, which changes its output to [`Lookup`].
+/// Adds `return_missing` to the requests of an operation, which changes its output to [`Lookup`].
 macro_rules! return_missing {
     ($op:ident<$object:ty> { $($field:ident),* }) => {
         impl<M> $crate::Request<$op, M> {
@@ -166,7 +166,7 @@ macro_rules! return_missing {
     };
 }
 
-/// Gives the requests of an operation that downloads `return_info`.
+/// Adds `return_info` to the requests of an operation that downloads.
 macro_rules! return_info {
     ($op:ident) => {
         impl<T, M> $crate::Request<$op<T>, M> {

@@ -1,10 +1,10 @@
-//! Modification times of files, kept as metadata of their objects.
+//! Stores and reads the modification time of a file as the user metadata `mtime` of its object, as rclone does.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use s3_core::{Attributes, ObjectMeta};
 
-/// The name of the metadata that keeps a modification time, in seconds; rclone has the same.
+/// Name of the metadata item for the modification time in seconds; the same as rclone's.
 const MTIME: &str = "mtime";
 
 /// Adds the modification time of a file to the attributes of its object, as the user metadata `mtime`: seconds since 1970
@@ -13,7 +13,7 @@ pub fn keep_modification_time(attributes: &mut Attributes, time: SystemTime) {
     attributes.user.insert(MTIME.to_owned(), seconds(time));
 }
 
-/// Returns the modification time that [`keep_modification_time`] or rclone has kept with an object.
+/// Returns the modification time that [`keep_modification_time`] or rclone stored with an object.
 ///
 /// # Examples
 ///

@@ -1,4 +1,4 @@
-//! [`S3Object`]: a downloaded object.
+//! [`S3Object`]: a downloaded object or range: bytes in memory or in a file, ETag, version and attributes.
 
 use std::fmt;
 use std::ops::Range;
@@ -17,9 +17,9 @@ use crate::{RangeInfo, Verified};
 
 /// A downloaded object, or a range of one. Clone is a reference count.
 ///
-/// The bytes are in memory or in a file of the client's temporary directory. [`bytes`](Self::bytes) is free for the
-/// former, [`path`](Self::path) for the latter, and each works for both. The directory lives as long as a handle of the
-/// client or one of its objects, unless [`close`](crate::S3::close) removes it before.
+/// The bytes are in memory or in a file of the client's temporary directory. [`bytes`](Self::bytes) costs nothing for
+/// bytes in memory, [`path`](Self::path) costs nothing for a file, and each works for both. The directory lives as long
+/// as a handle of the client or one of its objects, unless [`close`](crate::S3::close) removes it before.
 ///
 /// # Examples
 ///
@@ -94,7 +94,7 @@ impl S3Object {
         &self.location
     }
 
-    /// Returns how many bytes of the content are in memory: all, or none if they are in a file.
+    /// Returns the number of bytes in memory; 0 if they are in a file.
     #[must_use]
     pub fn bytes_in_memory(&self) -> u64 {
         self.download.data.bytes_in_memory()
@@ -167,14 +167,14 @@ impl S3Object {
         self.download.etag.as_ref()
     }
 
-    /// Returns the version, in a bucket that keeps versions.
+    /// Returns the version ID, in a bucket with versioning.
     #[must_use]
     pub fn version(&self) -> Option<&VersionId> {
         self.download.version.as_ref()
     }
 
     /// Returns whether the bytes were compared with the checksum that the server stores with the object, and if not,
-    /// why. Their number is compared in any case.
+    /// why. Their length is always checked.
     ///
     /// # Examples
     ///

@@ -43,12 +43,12 @@ struct InfoFields {
     version: Option<VersionId>,
     storage_class: Option<Arc<str>>,
     checksum: Option<(ChecksumAlgorithm, Option<ChecksumType>)>,
-    /// Boxed, because a listing may have a million entries, all without attributes.
+    /// Attributes from a HEAD. Boxed, because a listing may have a million entries, all without attributes.
     attributes: Option<Box<HeadAttributes>>,
 }
 
 impl S3Info {
-    /// Returns the metadata from a HEAD.
+    /// Converts the metadata from a HEAD.
     pub(crate) fn of(meta: ObjectMeta, url: S3Url, relative_to: Option<S3Prefix>) -> Self {
         let attributes = HeadAttributes::of(&meta);
         Self(Arc::new(InfoFields {
@@ -65,7 +65,7 @@ impl S3Info {
         }))
     }
 
-    /// Returns the metadata from a listing.
+    /// Converts an entry of a listing.
     pub(crate) fn listed(object: ListedObject, relative_to: S3Prefix) -> Self {
         Self(Arc::new(InfoFields {
             location: Location::object(object.url, Some(relative_to)),
@@ -89,7 +89,7 @@ impl S3Info {
         self.0.attributes.as_deref()
     }
 
-    /// Nothing of the content is in memory.
+    /// Returns 0: none of the content is in memory.
     pub(crate) fn bytes_in_memory(&self) -> u64 {
         0
     }
@@ -106,7 +106,7 @@ impl S3Info {
         self.0.etag.as_ref()
     }
 
-    /// Returns the version, in a bucket that keeps versions. Listings do not have it.
+    /// Returns the version ID, in a bucket with versioning. Listings do not have it.
     #[must_use]
     pub fn version(&self) -> Option<&VersionId> {
         self.0.version.as_ref()

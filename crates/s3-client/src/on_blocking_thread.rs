@@ -1,8 +1,8 @@
-//! Runs file system work on a thread that may block.
+//! Runs blocking file system work with `tokio::task::spawn_blocking`.
 
 use crate::error::{Error, Result};
 
-/// Runs file system work on a thread that may block.
+/// Runs blocking file system work with `spawn_blocking`, and propagates its panics.
 pub(crate) async fn on_blocking_thread<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {

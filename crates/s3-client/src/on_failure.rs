@@ -15,13 +15,13 @@ pub enum OnFailure {
     /// Starts no further input. Reads in flight after the failing input are cancelled. Writes in flight are completed,
     /// because a cancelled write may have taken effect.
     Stop,
-    /// Attempts every input. The error of a call that reads has the objects that were read.
+    /// Attempts every input. The error of a call that reads contains the objects that were read.
     Collect,
 }
 
 impl OnFailure {
-    /// Returns the conversion of a read's result into an outcome, which has the result itself only if the call
-    /// collects.
+    /// Returns the function that converts a read's result into an outcome. The outcome contains the result only if the
+    /// call collects.
     pub(crate) fn outcome<T: Into<Outcome>>(self) -> fn(T) -> Outcome {
         match self {
             Self::Stop => |_| Outcome::Done,

@@ -1,4 +1,4 @@
-//! [`Orphan`]: stale temporary directories, partial files and uploads, and the search for the local ones.
+//! [`Orphan`]: a stale temporary directory, partial file or upload of a killed process, and the search for local ones.
 
 use std::fmt;
 use std::fs::{self, File, Metadata};
@@ -12,21 +12,22 @@ use s3_core::{S3Url, UploadId};
 use crate::resume::PARTIAL_SUFFIX;
 use crate::scratch::{PREFIX, RANDOM};
 
-/// Prefix and suffix of the names of unfinished downloads, and the number of random characters in between.
+/// Prefix and suffix of the names of unfinished downloads, and the number of random characters between them.
 pub(crate) const PART: (&str, &str, usize) = (".", ".s3-part", 6);
 
-/// A directory, file or upload of a process that was killed, or that lost its connection while it created an upload.
+/// A directory, file or upload that a process left when it was killed, or lost its connection while it created an
+/// upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Orphan {
     /// A client's temporary directory, `metaflow.s3.RXXXXXXX`, whose process is gone.
     Directory {
-        /// Its path.
+        /// The path of the directory.
         path: PathBuf,
     },
     /// An unfinished download next to its target, `.XXXXXX.s3-part`, whose process is gone.
     File {
-        /// Its path.
+        /// The path of the file.
         path: PathBuf,
     },
     /// A multipart upload that was neither completed nor aborted. Its parts are billed until it is aborted.
@@ -58,7 +59,7 @@ impl Orphan {
     }
 }
 
-/// The path or URL.
+/// Prints the path or URL.
 impl fmt::Display for Orphan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -68,8 +69,8 @@ impl fmt::Display for Orphan {
     }
 }
 
-/// Finds temporary directories of clients and unfinished downloads in `directory` that belong to the owner of `ours`,
-/// are older than `older_than`, and are not in use. Blocks.
+/// Finds temporary directories of clients and unfinished downloads in `directory` that are older than `older_than`, are
+/// not in use, and belong to the owner of the directory `ours`. Blocks.
 pub(crate) fn find(
     directory: &Path,
     ours: &Metadata,
@@ -87,7 +88,7 @@ pub(crate) fn find(
         if !is_directory && !is_named(name, PART) {
             continue;
         }
-        // The metadata of the entry itself: a symbolic link is not ours.
+        // The metadata of the entry itself: symbolic links are ignored.
         let Ok(about) = entry.metadata() else {
             continue;
         };
@@ -127,7 +128,7 @@ fn is_named(name: &str, (before, after, random): (&str, &str, usize)) -> bool {
     })
 }
 
-/// Locks a path that is not in use; `None` if it is.
+/// Locks a path; `None` if another process has locked it.
 fn unused(path: &Path) -> io::Result<Option<File>> {
     let file = File::open(path)?;
     // A file that cannot be locked counts as in use.
@@ -193,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_locked_is_in_use_and_stays() {
+    fn locked_entries_are_in_use_and_not_removed() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(".abc123.s3-part");
         let file = File::create(&path).unwrap();

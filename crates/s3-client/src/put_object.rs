@@ -11,7 +11,7 @@ use crate::{Key, PutValue, metadata};
 /// An object to upload with [`put_many`](crate::S3::put_many), which sends `value`, or with
 /// [`put_files`](crate::S3::put_files), which sends the file at `path`.
 ///
-/// Pairs of key and value convert.
+/// A pair of key and value converts into it.
 ///
 /// # Examples
 ///
@@ -44,10 +44,10 @@ pub struct S3PutObject {
     pub encryption: Option<String>,
     /// User metadata: any JSON value, usually an object. Not sent when `None`, null or empty.
     pub metadata: Option<Value>,
-    /// The text of the user metadata, instead of `metadata`: for text that `json.dumps` of Python wrote.
+    /// The user metadata as text, instead of `metadata`: for text that `json.dumps` of Python wrote.
     pub metadata_text: Option<String>,
     /// Further attributes: storage class, `Cache-Control`, tags, user metadata of other programs and so on. The fields
-    /// above win over them.
+    /// above take precedence.
     pub attributes: Attributes,
 }
 
@@ -123,7 +123,7 @@ impl<K: Into<Key>, P: Into<PathBuf>> From<(K, P)> for PutFile {
     }
 }
 
-/// The attributes of a put, as given.
+/// The attributes of a put, as the caller gave them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PutAttributes {
     pub(crate) content_type: Option<String>,
@@ -158,7 +158,7 @@ pub(crate) fn fits_header(text: &str) -> bool {
     text.chars().all(|char| matches!(char, ' '..='~'))
 }
 
-/// Returns a header's value unless it is empty, or why it is not a valid header value.
+/// Returns a header's value, `None` if it is empty, or an error if it is not a valid header value.
 fn header<'a>(url: &str, what: &str, value: Option<&'a str>) -> Result<Option<&'a str>> {
     let Some(value) = value.filter(|value| !value.is_empty()) else {
         return Ok(None);

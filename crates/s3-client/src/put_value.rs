@@ -29,7 +29,7 @@ use crate::special_file::SpecialFile;
 /// # Deviation
 ///
 /// Metaflow rejects streams that cannot seek, rewinds a stream in `put` and not in `put_many`, and closes the caller's
-/// stream in one of them. Here all calls treat a reader in the same way.
+/// stream in one of them. Here all calls handle readers in the same way.
 ///
 /// # Examples
 ///
@@ -57,7 +57,7 @@ enum ValueSource {
 }
 
 impl PutValue {
-    /// Uploads the rest of a reader, which is read on a blocking thread.
+    /// Uploads the rest of a reader; a blocking thread reads it.
     pub fn reader(reader: impl Read + Send + 'static) -> Self {
         Self(ValueSource::Read(Box::new(reader)))
     }
@@ -95,7 +95,7 @@ impl PutValue {
         Self(ValueSource::Path(path.into()))
     }
 
-    /// Returns the file that is read, for errors.
+    /// Returns the path of the file, for error texts.
     pub(crate) fn local_path(&self) -> Option<&Path> {
         match &self.0 {
             ValueSource::Path(path) => Some(path),
@@ -132,7 +132,7 @@ impl PutValue {
     }
 }
 
-/// Opens a file. A pipe is opened without waiting for a writer, so that a deadline ends the wait and no thread stays
+/// Opens a file. A pipe is opened without waiting for a writer, so that a deadline can end the wait and no thread stays
 /// blocked.
 async fn path_source(
     path: &Path,
@@ -211,7 +211,7 @@ impl From<Bytes> for PutValue {
     }
 }
 
-/// Converts other types of bytes and text.
+/// Implements the conversion of other types of bytes and text.
 macro_rules! from_bytes {
     ($($source:ty: $bytes:ident => $value:expr;)*) => {$(
         impl From<$source> for PutValue {
@@ -253,7 +253,7 @@ mod tests {
     use crate::{ErrorClass, S3};
 
     #[tokio::test]
-    async fn a_pipe_without_a_writer_blocks_no_other_upload_and_a_deadline_ends_the_wait() {
+    async fn a_pipe_without_a_writer_does_not_block_other_uploads_and_a_deadline_ends_the_wait() {
         let dir = tempfile::tempdir().unwrap();
         let [silent, spoken] = ["silent", "spoken"].map(|name| dir.path().join(name));
         let made = Command::new("mkfifo").args([&silent, &spoken]).status();
@@ -267,7 +267,7 @@ mod tests {
             late.as_request().unwrap().kind(),
             s3_core::ErrorKind::Timeout
         );
-        // Gives the waiting thread a writer, so that it ends.
+        // Opens the pipe for writing, so that the waiting thread ends.
         let both = File::options().read(true).write(true).open(&silent);
         let _writer = both.unwrap();
         let pipe = spoken.clone();

@@ -1,11 +1,11 @@
-//! Converts the output of Python's `json.dumps` to standard JSON.
+//! Converts the output of Python's `json.dumps`, which may have `NaN` and unpaired surrogates, to standard JSON.
 
-/// How a unit of UTF-16 is escaped: `\u` and four digits.
+/// Length of an escaped UTF-16 code unit: `\u` and four digits.
 const ESCAPE: usize = "\\u0000".len();
 
 /// Returns the text with `null` for `NaN`, `Infinity` and `-Infinity`, and U+FFFD for unpaired surrogates.
 ///
-/// Other invalid JSON stays as it is.
+/// Other invalid JSON is returned unchanged.
 pub(crate) fn as_json(text: &str) -> String {
     let mut json = String::with_capacity(text.len());
     let mut rest = text;

@@ -10,6 +10,6 @@ pub struct RangeInfo {
     pub total_size: u64,
     /// The offset of the first byte that was read.
     pub request_offset: u64,
-    /// How many bytes were read.
+    /// The number of bytes that were read.
     pub request_length: u64,
 }

@@ -1,13 +1,13 @@
-//! Read-ahead budget: how many bytes a stream of downloads may be ahead of its reader.
+//! [`ReadAhead`]: limits the bytes that a stream of downloads may read ahead of its consumer.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-/// How many bytes may be in flight or in memory and not yet read: 48 MiB.
+/// Maximum number of bytes that are in flight or in memory and not yet read: 48 MiB.
 const MAX_AHEAD: u64 = 48 << 20;
 
-/// The bytes that are expected or downloaded and not yet read. Clone is a reference count.
+/// The budget for bytes in flight or in memory that are not yet read. Clone is a reference count.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ReadAhead(Arc<Budget>);
 
@@ -19,14 +19,14 @@ struct Budget {
 
 #[derive(Debug, Default)]
 struct Counters {
-    /// Bytes that are expected or downloaded.
+    /// Number of bytes in flight or in memory.
     bytes: u64,
-    /// Objects and bytes so far, to estimate unknown sizes.
+    /// Numbers of objects and bytes so far, to estimate unknown sizes.
     objects: u64,
     total: u64,
 }
 
-/// A download in flight. Dropping it counts as its failure.
+/// A download in flight. Dropping it returns its bytes to the budget, as for a failed download.
 #[derive(Debug)]
 pub(crate) struct Expected {
     ahead: ReadAhead,
@@ -34,7 +34,7 @@ pub(crate) struct Expected {
 }
 
 impl ReadAhead {
-    /// Waits until there is room for a download, of `size` bytes if that is known.
+    /// Waits until the budget has room for a download of `size` bytes, or of the average size if it is unknown.
     pub(crate) async fn room(&self, size: Option<u64>) -> Expected {
         loop {
             let room = self.0.room.notified();
@@ -48,7 +48,7 @@ impl ReadAhead {
     fn try_room(&self, size: Option<u64>) -> Option<Expected> {
         let mut state = self.state();
         let usual = state.total.checked_div(state.objects).unwrap_or_default();
-        // A range may be far longer than its object. A single download always has room.
+        // A range may be far longer than its object. One download always fits.
         let bytes = size.unwrap_or(usual).min(MAX_AHEAD);
         if state.bytes > 0 && state.bytes + bytes > MAX_AHEAD {
             return None;
@@ -60,7 +60,7 @@ impl ReadAhead {
         })
     }
 
-    /// Gives back bytes that were read.
+    /// Returns bytes that were read to the budget.
     pub(crate) fn take(&self, bytes: u64) {
         self.state().bytes -= bytes;
         self.0.room.notify_waiters();
@@ -79,7 +79,7 @@ impl Expected {
         state.objects += 1;
         state.total += bytes;
         drop(state);
-        // `drop` has nothing to give back.
+        // So that `drop` returns nothing to the budget.
         self.bytes = 0;
     }
 }
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_sizes_are_guessed_and_failures_take_no_room() {
+    fn unknown_sizes_are_estimated_and_failures_return_their_bytes() {
         let ahead = ReadAhead::default();
         let first = ahead.room(None).now_or_never().unwrap();
         first.arrived(MAX_AHEAD / 2);
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_of_ranges_are_no_more_than_all_room() {
+    fn a_huge_range_takes_at_most_the_whole_budget() {
         let ahead = ReadAhead::default();
         let first = ahead.room(Some(1)).now_or_never().unwrap();
         assert!(ahead.room(Some(u64::MAX)).now_or_never().is_none());
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_larger_than_all_room_comes_alone() {
+    fn an_object_larger_than_the_budget_is_downloaded_alone() {
         let ahead = ReadAhead::default();
         let large = ahead.room(Some(10 * MAX_AHEAD)).now_or_never().unwrap();
         assert!(ahead.room(Some(1)).now_or_never().is_none());

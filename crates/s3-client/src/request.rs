@@ -42,14 +42,14 @@ pub struct Request<O, M = Async> {
     pub(crate) observer: Option<Arc<dyn Observer>>,
 }
 
-/// How calls are sent: [`Async`] or [`Blocking`](crate::blocking::Blocking).
+/// How the calls of a client are sent: [`Async`] or [`Blocking`](crate::blocking::Blocking).
 pub trait Mode: Clone + fmt::Debug + Send + Sync + 'static {
-    /// Starts the runtime that the mode needs, with this number of threads if it has its own.
+    /// Starts the runtime of the mode, if it has its own, with this number of threads.
     #[doc(hidden)]
     fn start(threads: Option<NonZeroUsize>) -> Result<Self>;
 }
 
-/// Calls are futures. They need a tokio runtime with its timer on.
+/// The mode of a client whose calls are futures. They need a tokio runtime with its timer enabled.
 #[derive(Clone, Copy, Debug)]
 pub struct Async;
 
@@ -64,7 +64,7 @@ pub trait Op: fmt::Debug + Send + 'static {
     /// The result of the call.
     type Output: Send + 'static;
 
-    /// The name of the call, as in errors and logs.
+    /// The name of the call in errors and logs.
     const NAME: &'static str;
 
     /// Runs the operation.
@@ -113,7 +113,7 @@ impl<O, M> Request<O, M> {
 }
 
 impl<O, M> Request<O, M> {
-    /// Returns the same request with another operation.
+    /// Converts the request into one for another operation.
     pub(crate) fn map<P>(self, map: impl FnOnce(O) -> P) -> Request<P, M> {
         Request {
             client: self.client,
@@ -124,7 +124,7 @@ impl<O, M> Request<O, M> {
         }
     }
 
-    /// Starts the clock of the call, and returns it with its operation.
+    /// Starts the call, from which its deadline is measured, and returns it with its operation.
     pub(crate) fn into_call(self) -> (O, Call) {
         let call = Call::begin(self.client, self.deadline, self.observer);
         (self.op, call)

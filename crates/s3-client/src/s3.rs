@@ -1,4 +1,4 @@
-//! [`Client`]: the handle of a client. Its calls are in `ops`, one file each.
+//! [`Client`] and [`S3`]: the handle of a client, without its calls, which are in `ops`, one file each.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -72,7 +72,7 @@ impl<M: Mode> Client<M> {
         &self.context.root
     }
 
-    /// Returns the engine of this client, for calls that the client does not have.
+    /// Returns the engine of this client, for requests that the client has no calls for.
     #[must_use]
     pub fn transfer(&self) -> &Transfer {
         &self.context.transfer
@@ -93,14 +93,14 @@ impl<M: Mode> Client<M> {
         }
     }
 
-    /// Returns the temporary directory, which is made now if no download has needed it; `None` if it cannot be made, and
-    /// after [`close`](crate::S3::close).
+    /// Returns the temporary directory, and creates it if necessary; `None` if it cannot be created, and after
+    /// [`close`](crate::S3::close).
     #[must_use]
     pub fn scratch_path(&self) -> Option<PathBuf> {
         self.context.scratch.path().map(ToOwned::to_owned)
     }
 
-    /// Returns whether a download has made the temporary directory, and it is still there.
+    /// Returns whether a download has created the temporary directory and it still exists.
     #[must_use]
     pub fn has_scratch(&self) -> bool {
         self.context.scratch.is_in_use()
@@ -111,9 +111,9 @@ impl S3 {
     /// Removes the temporary directory with all downloads in it, and waits until uploads that were cancelled or failed
     /// are aborted.
     ///
-    /// Call it before the program ends: an abort that is in flight then is lost, and its upload stays on the server.
-    /// The directory also goes with the last handle or object. Data in memory stays readable, and so do files that were
-    /// downloaded to a path of the caller's. Calls still work as far as they need no temporary file.
+    /// Call it before the program ends: an abort that is in flight at that time is lost, and its upload stays on the
+    /// server. The directory is also removed with the last handle or object. Data in memory stays readable, and so do
+    /// files that were downloaded to a path of the caller's. Calls that need no temporary file still work.
     ///
     /// # Errors
     ///

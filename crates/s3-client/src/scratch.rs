@@ -1,4 +1,4 @@
-//! The temporary directory of a client.
+//! [`Scratch`]: the client's temporary directory for downloads, created when needed, locked, and removed at the end.
 
 use std::fs::File;
 use std::io;
@@ -13,7 +13,7 @@ use s3_core::ByteRange;
 use crate::error::{Error, Result};
 use crate::local_name::local_name;
 
-/// How often the removal is tried while a download that is being cancelled still writes to the directory.
+/// Maximum number of attempts to remove the directory while a cancelled download still writes to it.
 const REMOVE_ATTEMPTS: u32 = 5;
 
 /// The prefix of the directory's name: Metaflow's, and a capital letter, which Metaflow's names do not have.
@@ -23,12 +23,12 @@ const KEPT_PREFIX: &str = "metaflow.s3.K";
 /// The number of random characters: 8 after the last dot, as in Metaflow.
 pub(crate) const RANDOM: usize = 7;
 
-/// A directory `<tmproot>/metaflow.s3.RXXXXXXX` that is made when the first download needs a file, and goes away with the
-/// last handle or object of a client.
+/// A directory `<tmproot>/metaflow.s3.RXXXXXXX` that is created when the first download needs a file, and removed with
+/// the last handle or object of a client.
 ///
-/// It is locked while the process that made it runs, so that a cleanup skips directories in use.
+/// It is locked while the process that created it runs, so that a cleanup skips directories in use.
 ///
-/// Its path is absolute, so a change of the working directory has no effect on it. Only the process that made it
+/// Its path is absolute, so a change of the working directory has no effect on it. Only the process that created it
 /// removes it: a forked child that drops its copy of the client leaves its parent's files alone.
 #[derive(Debug)]
 pub(crate) struct Scratch {
@@ -37,12 +37,12 @@ pub(crate) struct Scratch {
     making: Mutex<()>,
     keep: bool,
     closed: AtomicBool,
-    /// Whether a file was to be written and the directory could not be made.
+    /// Whether a file was to be written, but the directory could not be created.
     failed: AtomicBool,
     serial: AtomicU64,
 }
 
-/// The directory as it was made.
+/// The directory after its creation.
 #[derive(Debug)]
 struct Directory {
     path: PathBuf,
@@ -52,8 +52,8 @@ struct Directory {
 }
 
 impl Scratch {
-    /// Names where the directory will be, which must exist; whether it can be written is not asked. With `keep`, it is
-    /// never removed.
+    /// Chooses the path of the directory below `tmproot`, which must exist; whether it is writable is not checked. With
+    /// `keep`, the directory is never removed.
     pub(crate) fn below(tmproot: &Path, keep: bool) -> Result<Self> {
         let tmproot = tmproot
             .canonicalize()
@@ -69,7 +69,7 @@ impl Scratch {
         })
     }
 
-    /// Returns the directory, which is made now if it was not before.
+    /// Returns the directory, and creates it if necessary.
     pub(crate) fn directory(&self) -> Result<&Path> {
         if let Some(made) = self.made.get() {
             return Ok(&made.path);
@@ -88,7 +88,7 @@ impl Scratch {
         Ok(&self.made.get().expect("set under the lock").path)
     }
 
-    /// Returns the directory, or `None` if it cannot be made or after [`close`](Self::close).
+    /// Returns the directory, or `None` if it cannot be created or after [`close`](Self::close).
     pub(crate) fn path(&self) -> Option<&Path> {
         match self.is_closed() {
             true => None,
@@ -96,12 +96,12 @@ impl Scratch {
         }
     }
 
-    /// Returns whether the directory was made and not yet closed.
+    /// Returns whether the directory was created and not yet closed.
     pub(crate) fn is_in_use(&self) -> bool {
         self.made.get().is_some() && !self.is_closed()
     }
 
-    /// Returns why there is no directory, if a file was to be written there.
+    /// Returns the error that prevented the creation of the directory, if a file was to be written there.
     pub(crate) fn failure(&self) -> Option<Error> {
         match self.failed.load(Ordering::Acquire) {
             true => self.directory().err(),
@@ -113,8 +113,8 @@ impl Scratch {
         self.closed.load(Ordering::Acquire)
     }
 
-    /// Returns a path in the directory that was never given before. If the directory cannot be made, nothing can be
-    /// written there, and [`directory`](Self::directory) tells why.
+    /// Returns a path in the directory that was not returned before. If the directory cannot be created, writing to the
+    /// path fails, and [`directory`](Self::directory) returns the reason.
     pub(crate) fn new_file(&self, url: &str, range: Option<&ByteRange>) -> PathBuf {
         let serial = self.serial.fetch_add(1, Ordering::Relaxed);
         let directory = match self.directory() {
@@ -161,7 +161,7 @@ fn make(tmproot: &Path, keep: bool) -> io::Result<Directory> {
     }
 }
 
-/// Opens a new directory and locks it; `None` if a search for orphans has removed it before that.
+/// Opens a new directory and locks it; `None` if a cleanup has removed it before it was locked.
 fn lock(path: &Path) -> io::Result<Option<File>> {
     let open = match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

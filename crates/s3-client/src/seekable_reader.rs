@@ -1,8 +1,8 @@
-//! [`SeekableReader`]: reads a seekable reader from its first byte.
+//! [`SeekableReader`]: rewinds a seekable reader before it reads, so that an upload starts at its first byte.
 
 use std::io::{self, Read, Seek};
 
-/// Rewinds the reader at the first read, on the thread that reads.
+/// Rewinds a reader at its first read, on the thread that reads it.
 pub(crate) struct SeekableReader<R> {
     reader: R,
     rewound: bool,

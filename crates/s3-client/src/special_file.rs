@@ -1,4 +1,4 @@
-//! [`SpecialFile`]: reads a device on a dedicated thread.
+//! [`SpecialFile`]: reads a device or terminal on a dedicated thread.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -11,26 +11,26 @@ use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::sync::mpsc;
 
-/// How much is read at once.
+/// Size of a read in bytes.
 const PIECE: usize = 1 << 20;
 
-/// A file that is neither regular nor a pipe, such as a terminal: opening or reading it may block for ever.
+/// A file that is neither regular nor a pipe, such as a terminal: opening or reading it may block forever.
 ///
-/// The thread that reads it is not one of the runtime's, which would wait for it when it shuts down.
+/// The thread that reads it does not belong to the tokio runtime, which would wait for it at shutdown.
 pub(crate) struct SpecialFile {
-    /// An empty piece is the end; `None` behind it.
+    /// The pieces from the thread. An empty piece is the end of the file; `None` after it.
     pieces: Option<mpsc::Receiver<io::Result<Bytes>>>,
     piece: Bytes,
 }
 
 impl SpecialFile {
-    /// Starts the thread, which opens the file and reads ahead by two pieces.
+    /// Starts the thread, which opens the file and reads two pieces ahead.
     pub(crate) fn open(path: PathBuf) -> io::Result<Self> {
         let (sender, pieces) = mpsc::channel(1);
         let thread = thread::Builder::new().name("s3-special-file".to_owned());
         thread.spawn(move || {
             if let Err(error) = read_into(&sender, &path) {
-                // Its caller may have ended at a deadline.
+                // The receiver may have been dropped at a deadline.
                 let _ = sender.blocking_send(Err(error));
             }
         })?;
@@ -101,7 +101,7 @@ mod tests {
         assert_eq!(read.unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 
-    /// The other end of this terminal is not opened, so that reading it blocks.
+    /// Nothing writes to this terminal, so that reading it blocks.
     #[cfg(target_os = "linux")]
     #[test]
     fn a_runtime_ends_while_a_device_is_silent() {

@@ -1,4 +1,4 @@
-//! Streams of results: batches in order of completion, listings page by page.
+//! [`ObjectStream`] and [`ListingStream`]: streams of downloads in order of completion, and of listed entries.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -33,7 +33,7 @@ enum StreamResults<T> {
 }
 
 impl<T: ReadOutput> ObjectStream<T> {
-    /// Returns a stream of downloads. They wait for room in `ahead`, and add to it.
+    /// Returns a stream of downloads, which are limited by the read-ahead budget `ahead`.
     pub(crate) fn running(
         client: Arc<ClientContext>,
         downloads: FanOut<T, Error>,
@@ -57,7 +57,8 @@ impl<T: ReadOutput> Stream for ObjectStream<T> {
         if let StreamResults::Running(..) = &this.results
             && let Err(forked) = this.client.check_process()
         {
-            // Requests in flight belong to the parent: dropping them could wait for threads that do not exist here.
+            // Requests in flight belong to the parent: dropping them could wait for threads that do not exist in a
+            // forked child.
             let running = std::mem::replace(&mut this.results, StreamResults::Rejected(None));
             std::mem::forget(running);
             return Poll::Ready(Some((0, Err(forked))));
@@ -95,12 +96,12 @@ pub(crate) struct Listing {
 }
 
 impl Listing {
-    /// Returns the pages; nothing is sent before the stream is polled.
+    /// Returns the pages as a stream. Nothing is sent before it is polled.
     pub(crate) fn pages(&self, call: &Call) -> ListStream {
         self.begin(call, ListOptions::default())
     }
 
-    /// Returns the pages for a caller that keeps all entries, so that read-ahead needs no bound.
+    /// Returns the pages for a caller that keeps all entries, so that read-ahead is unlimited.
     pub(crate) fn all_pages(&self, call: &Call) -> ListStream {
         let mut options = ListOptions::default();
         options.read_ahead = Some(NonZeroUsize::MAX);
@@ -162,7 +163,7 @@ impl ListedEntry for S3Info {
         info
     }
 
-    /// A listing without delimiter has no prefixes.
+    /// Returns `None`: a listing without delimiter has no prefixes.
     fn prefix(_: CommonPrefix) -> Option<Self> {
         None
     }
@@ -170,8 +171,8 @@ impl ListedEntry for S3Info {
 
 /// The entries of listings, one listing after the other.
 ///
-/// Pages of one level are requested one by one. Pages of a whole tree are requested ahead: the more were read, the more,
-/// and at most 256.
+/// Pages of one level are requested one by one. Pages of a whole tree are requested ahead: as many as were read so far,
+/// at most 256.
 ///
 /// The first failure ends the stream. If a key cannot be resolved, that error is the only item, and nothing was sent.
 #[must_use = "a stream does nothing until it is polled"]
@@ -181,7 +182,7 @@ pub struct ListingStream<T> {
     current: Option<(Listing, ListStream)>,
     ready: VecDeque<T>,
     failed: Option<Error>,
-    /// The error of a fork has been returned.
+    /// Whether the error of a forked child was returned.
     has_ended: bool,
 }
 
@@ -222,7 +223,7 @@ impl<T: ListedEntry> Stream for ListingStream<T> {
             }
             if let Err(forked) = this.call.client.check_process() {
                 this.waiting.clear();
-                // It belongs to the parent: dropping it could wait for threads that do not exist here.
+                // It belongs to the parent: dropping it could wait for threads that do not exist in a forked child.
                 std::mem::forget(this.current.take());
                 return Poll::Ready(
                     (!std::mem::replace(&mut this.has_ended, true)).then_some(Err(forked)),

@@ -1,4 +1,4 @@
-//! [`Upload`]: an upload of `put` or `put_many`, checked before the first request; batches run concurrently.
+//! [`Upload`]: an upload of `put` or `put_many`: checked before the first request, then sent, a batch in parallel.
 
 use std::path::Path;
 
@@ -49,7 +49,7 @@ impl Upload {
         })
     }
 
-    /// As [`check`](Self::check), with key and attributes of `object`.
+    /// As [`check`](Self::check), with key and attributes from `object`.
     pub(crate) fn check_object(
         client: &ClientContext,
         object: S3PutObject,
@@ -120,7 +120,7 @@ fn written(key: Key, url: S3Url, put: PutOutcome, overwrite: bool) -> WriteResul
     WriteResult::new(key, url, outcome, response)
 }
 
-/// Uploads all inputs concurrently, and returns one result per input.
+/// Uploads all inputs in parallel, and returns one result per input.
 pub(crate) async fn upload_all(
     call: Call,
     (name, on_failure): (&'static str, OnFailure),
@@ -137,7 +137,8 @@ pub(crate) async fn upload_all(
     BatchError::check(name, results, None, Outcome::Written)
 }
 
-/// Adds the path of the file that could not be read, or of the pipe or device that had not ended at the deadline.
+/// Adds to an error the path of the file that could not be read, or of the pipe or device that had not ended at the
+/// deadline.
 fn with_file(error: RequestError, path: Option<&Path>) -> RequestError {
     let Some(path) = path else {
         return error;

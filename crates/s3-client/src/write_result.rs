@@ -113,7 +113,7 @@ impl fmt::Display for WriteResult {
     }
 }
 
-/// Outcome and URL.
+/// Prints the outcome and the URL.
 impl fmt::Debug for WriteResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}({})", self.outcome, self.url())

@@ -1,4 +1,4 @@
-//! `list_buckets`, `create_bucket` and `delete_bucket`.
+//! `list_buckets`, `create_bucket` and `delete_bucket`: send ListBuckets, CreateBucket and DeleteBucket.
 
 use s3_core::{BucketInfo, BucketRequest, S3Prefix};
 
@@ -129,7 +129,7 @@ impl Op for DeleteBucket {
     }
 }
 
-/// A name with a slash would be the path of a key in the request, so it is an error here.
+/// Checks the name: with a slash, the rest of it would become a key in the path of the request.
 pub(super) fn request(name: String) -> Result<BucketRequest> {
     S3Prefix::from_parts(&name, "")?;
     Ok(BucketRequest::new(name))

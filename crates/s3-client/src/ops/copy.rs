@@ -1,4 +1,4 @@
-//! `copy`: copies an object within the server.
+//! `copy`: copies an object on the server, in one request or in parts.
 
 use s3_core::{
     Attributes, ChecksumAlgorithm, Conditions, CopyRequest, ErrorKind, PutMode, PutResponse,
@@ -123,8 +123,8 @@ impl<M> Request<CopyObject, M> {
         self
     }
 
-    /// Gives the copy these attributes instead of those of the source. Without tags among them, it has those of the
-    /// source.
+    /// Gives the copy these attributes instead of those of the source. Tags of the source are kept unless `attributes`
+    /// has tags.
     pub fn attributes(mut self, attributes: Attributes) -> Self {
         self.op.attributes = Some(attributes);
         self
@@ -205,7 +205,7 @@ impl Op for CopyObject {
             Err(error) => {
                 let kind = error.as_request().map(s3_core::Error::kind);
                 let rejected = kind == Some(ErrorKind::PreconditionFailed) && !self.overwrite;
-                // Two conditions: whose did not hold?
+                // Only with both kinds of conditions is it unclear which one failed.
                 let is_there = match rejected && has_conditions {
                     true => transfer.head(to.clone(), &call.options).await.is_ok(),
                     false => rejected,
@@ -228,7 +228,7 @@ mod tests {
     use crate::{ErrorClass, S3};
 
     #[tokio::test]
-    async fn the_clients_encryption_holds_for_copies_too() {
+    async fn copies_have_the_encryption_of_the_client() {
         let builder = || S3::builder().s3root("s3://b").tmproot(std::env::temp_dir());
         let store = MemoryStore::with_buckets(["b"]);
         let plain = builder().store(store.clone()).build().unwrap();

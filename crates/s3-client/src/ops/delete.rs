@@ -1,4 +1,4 @@
-//! `delete` and `delete_many`: delete objects.
+//! `delete` and `delete_many`: delete one object, or many with one DeleteObjects request per 1,000.
 
 use std::sync::Arc;
 
@@ -59,8 +59,8 @@ impl<M: Mode> Client<M> {
     /// # Errors
     ///
     /// Every input is attempted unless [`on_failure`](Request::on_failure) says otherwise. The error is that of the
-    /// failing input with the lowest index, with an account of all inputs: see [`BatchError`](crate::BatchError). Classes
-    /// as in [`delete`](Self::delete).
+    /// failing input with the lowest index, and has the outcome of every input: see [`BatchError`](crate::BatchError).
+    /// Classes as in [`delete`](Self::delete).
     ///
     /// # Examples
     ///

@@ -1,4 +1,4 @@
-//! `discard`: removes the kept parts of an interrupted transfer.
+//! `discard`: aborts the upload or removes the partial file of an interrupted resumable transfer.
 
 use crate::KeptTransfer;
 use crate::call::Call;
@@ -11,8 +11,9 @@ use crate::s3::Client;
 pub struct Discard(KeptTransfer);
 
 impl<M: Mode> Client<M> {
-    /// Aborts the upload or removes the partial file of an interrupted transfer. Returns `false`, and leaves it, if another
-    /// process is transferring it or has started it over, or if its upload belongs to another server than this client's.
+    /// Aborts the upload or removes the partial file of an interrupted transfer. Returns `false` without removing
+    /// anything if another process is transferring it or has restarted it, or if its upload belongs to another server
+    /// than this client's.
     ///
     /// # Errors
     ///

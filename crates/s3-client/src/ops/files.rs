@@ -1,4 +1,4 @@
-//! `upload_file` and `download_file`: one local file.
+//! `upload_file` and `download_file`: shorthands of `put` and `get` for one local file.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! `get`: downloads one object.
+//! `get`: downloads one object, or a byte range of it.
 
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ use crate::{GetObject, MissingObject, ReadOutput, S3Object};
 #[derive(Clone, Debug)]
 pub struct Get<T = S3Object> {
     object: GetObject,
-    /// If `None`, memory or the temporary directory, depending on the size.
+    /// Where the bytes go. If `None`, to memory or the temporary directory, depending on the size.
     destination: Option<Destination>,
     resume: Option<Resume>,
     version: Option<VersionId>,
@@ -73,7 +73,7 @@ return_missing!(Get<S3Object> { object, destination, resume, version, conditions
 return_info!(Get);
 
 impl<T, M> Request<Get<T>, M> {
-    /// Keeps the bytes in memory, whatever the size of the object.
+    /// Keeps the bytes in memory for any size of the object.
     ///
     /// # Examples
     ///
@@ -138,8 +138,8 @@ impl<T, M> Request<Get<T>, M> {
         self
     }
 
-    /// Makes the download of a whole object [to a file](Self::to_file) resumable: the parts that an interrupted download has
-    /// read are not read again. One HEAD more. See [`resume_download`](Client::resume_download).
+    /// Makes the download of a whole object [to a file](Self::to_file) resumable: parts that an interrupted download
+    /// has received are not requested again. Costs one more HEAD. See [`resume_download`](Client::resume_download).
     pub fn resume(mut self, resume: &Resume) -> Self {
         self.op.resume = Some(resume.clone());
         self
@@ -184,7 +184,7 @@ impl<T> Get<T> {
         Ok(item)
     }
 
-    /// As [`item`](Self::item), for a reader or a stream. They keep no bytes, so a file for them is an error.
+    /// As [`item`](Self::item), for a reader or a stream. They store nothing, so a target file is an error.
     pub(crate) fn item_to_stream(&self, client: &ClientContext) -> Result<GetItem> {
         let item = self.item(client)?;
         let ignored = match (&self.destination, &self.resume) {
@@ -202,7 +202,7 @@ impl<T> Get<T> {
     }
 }
 
-/// Returns the download, or why its key or range is invalid.
+/// Returns the download, or an error if its key or range is invalid.
 pub(super) fn resolve(client: &ClientContext, object: &GetObject) -> Result<GetItem> {
     let url = client.object_url(object.key())?;
     let range = object.range(url.as_str())?;
@@ -211,7 +211,7 @@ pub(super) fn resolve(client: &ClientContext, object: &GetObject) -> Result<GetI
     Ok(item)
 }
 
-/// Downloads an object. A missing object is a result if the output type allows it.
+/// Downloads an object. If the output type allows it, a missing object is a result instead of an error.
 pub(super) async fn read<T: ReadOutput<Object = S3Object>>(
     call: &Call,
     item: GetItem,
@@ -228,10 +228,10 @@ pub(super) async fn read<T: ReadOutput<Object = S3Object>>(
     T::of(object, || MissingObject::new(url, relative_to))
 }
 
-/// The longest file name on Linux and macOS, in bytes.
+/// Maximum length of a file name on Linux and macOS, in bytes.
 const LONGEST_NAME: usize = 255;
 
-/// Returns the absolute path, or why no file can be created there. `is_directory` checks its directory.
+/// Returns the absolute path, or an error if no file can be created there. `is_directory` checks its directory.
 pub(super) fn check_file(path: &Path, is_directory: impl FnOnce(&Path) -> bool) -> Result<PathBuf> {
     let failed = |error| Error::local(&format!("download to {}", path.display()), error);
     let absolute = std::path::absolute(path).map_err(failed)?;
@@ -241,7 +241,7 @@ pub(super) fn check_file(path: &Path, is_directory: impl FnOnce(&Path) -> bool) 
         let problem = "is a directory\nhint: name a file in it";
         return Err(failed(io::Error::new(io::ErrorKind::IsADirectory, problem)));
     }
-    // The final rename would replace it.
+    // The final rename would replace anything else, such as a device.
     if existing.is_some_and(|existing| !existing.is_file()) {
         let problem = "is a device or a pipe, which a download would replace\nhint: name a file, or get the bytes";
         return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, problem)));

@@ -1,4 +1,4 @@
-//! `get_files`: downloads many objects, each to its own local file.
+//! `get_files`: downloads many objects in parallel, each to its own local file.
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -101,14 +101,14 @@ many_op!(GetFiles<T>);
 /// The target files of a call, and their directories.
 #[derive(Default)]
 struct Targets {
-    /// The directories seen so far, with links resolved; `None` for one that does not exist.
+    /// The directories seen so far, with their canonical paths; `None` for one that does not exist.
     directories: HashMap<PathBuf, Option<PathBuf>>,
     files: HashSet<PathBuf>,
 }
 
 impl Targets {
-    /// Makes a path absolute, or says why it cannot become a file, or that another input has it, also through a linked
-    /// directory.
+    /// Returns the absolute path. Fails if it cannot become a file, or if another input has the same path, even through
+    /// a linked directory.
     fn check(&mut self, path: &Path) -> Result<PathBuf> {
         let mut place = None;
         let absolute = check_file(path, |directory| {
@@ -240,7 +240,7 @@ mod tests {
 
     #[test]
     #[cfg(feature = "blocking")]
-    fn the_blocking_client_has_it_too() {
+    fn the_blocking_client_has_get_files() {
         let s3 = crate::blocking::S3::in_memory().unwrap();
         s3.create_bucket("b").send().unwrap();
         s3.put("s3://b/k", "v").send().unwrap();

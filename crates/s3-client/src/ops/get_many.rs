@@ -1,4 +1,4 @@
-//! `get_many`: downloads many objects.
+//! `get_many`: downloads many objects or ranges in parallel, as a list or as a stream.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn objects_on_their_way_count_as_those_that_are_there() {
+    async fn downloads_in_flight_count_towards_the_memory_budget() {
         let store = MemoryStore::with_buckets(["b"]);
         let slow = FaultAction::stall(Duration::from_secs(1));
         let slow = FaultMatch::operation("GetObject").on(slow);

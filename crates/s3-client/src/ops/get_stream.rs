@@ -1,4 +1,4 @@
-//! `get(key).reader()` and `get(key).stream()`: streaming downloads, which do not keep the bytes.
+//! `get(key).reader()` and `get(key).stream()`: streaming downloads, which do not store the bytes.
 
 use std::fmt;
 use std::pin::Pin;
@@ -19,9 +19,9 @@ use crate::request::{Async, Request};
 impl Request<Get, Async> {
     /// Sends the request and returns a reader of the object, or of the range, with the headers of the first response.
     ///
-    /// The reader is a `Stream` of frames and an [`AsyncRead`](tokio::io::AsyncRead). Requests as
-    /// [`get`](crate::S3::get), one per part that the reader comes to; parts are read ahead within the memory budget.
-    /// All bytes are of one version of the object: if it is replaced, the reader fails with
+    /// The reader is a `Stream` of frames and an [`AsyncRead`](tokio::io::AsyncRead). Sends one GET per part, as
+    /// [`get`](crate::S3::get) does, and reads parts ahead within the memory budget. All bytes are of one version of
+    /// the object: if it is replaced, the reader fails with
     /// [`ChangedDuringRead`](crate::ErrorKind::ChangedDuringRead). An interrupted body resumes after the last byte.
     /// Dropping the reader cancels its requests.
     ///
@@ -93,7 +93,7 @@ impl Request<Get, Async> {
 #[must_use = "a stream does nothing until it is polled"]
 pub struct ByteStream {
     client: Arc<ClientContext>,
-    /// `None` after a fork.
+    /// The frames; `None` in a forked child after its error.
     frames: Option<BoxStream<'static, Result<Bytes>>>,
 }
 
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
     use crate::{ErrorClass, S3, S3GetObject};
 
-    /// A client whose parts have 1 KiB, and an object of ten parts.
+    /// Returns a client with parts of 1 KiB, and an object of ten parts.
     async fn client() -> (MemoryStore, S3, Vec<u8>) {
         let store = MemoryStore::with_buckets(["b"]);
         let mut transfer = TransferConfig::default();
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_stream_sends_nothing_before_it_is_polled_and_little_for_its_first_frame() {
+    async fn a_stream_sends_nothing_before_it_is_polled_and_few_requests_for_its_first_frame() {
         let (store, s3, _) = client().await;
         let before = store.operations().get(Operation::Get);
         let mut frames = s3.get("k").stream();

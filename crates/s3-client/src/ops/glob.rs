@@ -1,4 +1,4 @@
-//! `glob`: lists the objects whose keys match a pattern.
+//! `glob`: lists the objects whose keys match a pattern of `*`, `**` and `?`.
 
 use futures_util::TryStreamExt;
 use s3_core::S3Prefix;
@@ -85,10 +85,10 @@ impl Op for Glob {
 
 /// Returns whether a key matches a pattern.
 ///
-/// After a mismatch, the last `*` takes one character more, or else the last `**`, so that the time is at most the
-/// product of the lengths for patterns without `**`.
+/// After a mismatch, the last `*` matches one more character, or else the last `**`. Without `**`, the time is at most
+/// proportional to the product of the lengths.
 fn matches(pattern: &str, key: &str) -> bool {
-    /// The pattern after a star, and the key from where it has to match.
+    /// The pattern after a star, and the rest of the key that it has to match.
     type Star<'a> = Option<(&'a str, &'a str)>;
     let (mut pattern, mut key) = (pattern, key);
     let (mut star, mut double_star): (Star<'_>, Star<'_>) = (None, None);

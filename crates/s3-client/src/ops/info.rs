@@ -1,4 +1,4 @@
-//! `info` and `info_many`: describe objects without downloading them.
+//! `info` and `info_many`: read size, ETag, type and metadata of objects with HeadObject.
 
 use std::marker::PhantomData;
 
@@ -60,7 +60,7 @@ impl<M: Mode> Client<M> {
         })
     }
 
-    /// As [`info`](Self::info) for many objects, in parallel. Returns one object per input, in input order.
+    /// Returns what [`info`](Self::info) returns, for many objects in parallel, in input order.
     ///
     /// # Errors
     ///

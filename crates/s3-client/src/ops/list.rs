@@ -1,4 +1,4 @@
-//! `list_paths` and `list_recursive`: list one level, or everything below.
+//! `list_paths` and `list_recursive`: list one level of a prefix, or all objects below it (ListObjectsV2).
 
 use std::marker::PhantomData;
 
@@ -24,7 +24,7 @@ pub type ListRecursive = List<S3Info>;
 /// A listing: [`ListPaths`] or [`ListRecursive`], by its entries.
 #[derive(Clone, Debug)]
 pub struct List<T> {
-    /// The root when `None`.
+    /// The directories to list; the root when `None`.
     keys: Option<Vec<Key>>,
     entry: PhantomData<fn() -> T>,
 }
@@ -108,7 +108,7 @@ impl<M: Mode> Client<M> {
 }
 
 impl<T, M> Request<List<T>, M> {
-    /// Lists these directories instead of the root; none at all lists nothing.
+    /// Lists these directories instead of the root. An empty iterator lists nothing.
     pub fn at(mut self, keys: impl IntoIterator<Item: Into<Key>>) -> Self {
         let keys = keys.into_iter().map(Into::into);
         self.op.keys.get_or_insert_default().extend(keys);
@@ -180,7 +180,7 @@ impl<T: ListedEntry> Op for List<T> {
         let add = |listing: &Listing, page, all: &mut Vec<T>| listing.add_entries(page, all);
         let lists = list_all(&call, OnFailure::Stop, listings, add).await;
         let mut lists = BatchError::check(Self::NAME, lists, None, |_| Outcome::Done)?;
-        // A single list is returned as it is: nothing is moved entry by entry.
+        // A single listing is returned as it is, without moving its entries.
         if lists.len() == 1 {
             return Ok(lists.remove(0));
         }
@@ -188,8 +188,7 @@ impl<T: ListedEntry> Op for List<T> {
     }
 }
 
-/// Lists in parallel and returns the items that `add` takes from the pages of each listing, in the order of the
-/// listings.
+/// Lists in parallel and returns the items that `add` takes from the pages, in the order of the listings.
 pub(super) async fn list_all<T: Clone + Send + 'static>(
     call: &Call,
     on_failure: OnFailure,

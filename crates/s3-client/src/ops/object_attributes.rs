@@ -1,4 +1,4 @@
-//! `object_attributes`: size, checksum and parts of an object.
+//! `object_attributes`: sends GetObjectAttributes and returns size, ETag, checksum and all parts of an object.
 
 use s3_core::{
     Error as RequestError, ErrorKind, GetObjectAttributes as AttributesRequest, ObjectAttributes,

@@ -34,15 +34,15 @@ struct Search {
 impl<M: Mode> Client<M> {
     /// Returns the orphans of killed processes that are older than `older_than`. Nothing is removed.
     ///
-    /// Searched are the directory that holds this client's temporary directory, for temporary directories of other
-    /// clients and unfinished downloads, and the directories of [`in_directory`](Request::in_directory), without
-    /// subdirectories. Files of a living process are locked and are no orphans, nor are files of another user, or files
-    /// on a file system without locks. Uploads are searched with [`uploads_below`](Request::uploads_below) only.
+    /// It searches the parent of this client's temporary directory, for temporary directories of other clients and
+    /// unfinished downloads, and the directories of [`in_directory`](Request::in_directory), without subdirectories.
+    /// Files that a running process has locked are not orphans, nor are files of another user, or files on a file
+    /// system without locks. Uploads are searched only with [`uploads_below`](Request::uploads_below).
     ///
     /// Ages of uploads are by the server's clock, those of files by the file system's; both are compared with the clock
     /// of this machine.
     ///
-    /// No request, and with `uploads_below` one per key and 1,000 unfinished uploads.
+    /// Sends no request, except with `uploads_below` one per key and 1,000 unfinished uploads.
     ///
     /// # Errors
     ///
@@ -70,10 +70,10 @@ impl<M: Mode> Client<M> {
     }
 
     /// Removes the [`orphans`](Self::orphans) of killed processes, and returns the removed ones. An orphan that is in
-    /// use again is kept.
+    /// use by now is kept.
     ///
-    /// Requests as [`orphans`](Self::orphans), and one per upload that is aborted. S3 does not say whether an upload is
-    /// still in progress: `older_than` must be longer than any upload below the keys takes.
+    /// Sends the requests of [`orphans`](Self::orphans), and one per upload that is aborted. S3 does not say whether an
+    /// upload is still in progress: `older_than` must be longer than any upload below the keys takes.
     ///
     /// # Errors
     ///
@@ -175,7 +175,7 @@ impl Search {
                 let (directories, older_than) = (self.directories, self.older_than);
                 on_blocking_thread(move || in_all(directories, &scratch, older_than)).await?
             }
-            // Where this client cannot make a directory, it has left none.
+            // If this client cannot create the directory, there are no orphans in it.
             Err(_) if self.directories.is_empty() && !prefixes.is_empty() => Vec::new(),
             Err(error) => return Err(error),
         };
@@ -185,7 +185,7 @@ impl Search {
             let uploads = call.client.transfer.list_uploads(prefix, &call.options);
             let old = |at: SystemTime| now.duration_since(at).is_ok_and(|age| age >= older_than);
             let uploads = uploads.await?.into_iter();
-            // An upload without a date may be new.
+            // An upload without a date may be recent.
             let uploads = uploads.filter(|upload| upload.initiated.is_some_and(old));
             found.extend(uploads.map(|upload| Orphan::Upload {
                 url: upload.url,
@@ -196,7 +196,7 @@ impl Search {
     }
 }
 
-/// Searches all directories, each once. `scratch` belongs to the current user.
+/// Searches each directory once. Only entries of the owner of `scratch`, the current user, are found.
 fn in_all(
     mut directories: Vec<PathBuf>,
     scratch: &Path,
@@ -221,7 +221,7 @@ fn in_all(
     Ok(found)
 }
 
-/// Removes an orphan and returns it; `None` if it has come into use.
+/// Removes an orphan and returns it; `None` if it is in use by now.
 async fn remove(orphan: Orphan, call: &Call) -> Result<Option<Orphan>> {
     if let Orphan::Upload { url, upload } = &orphan {
         let abort = AbortUpload::new(url.clone(), upload.clone());

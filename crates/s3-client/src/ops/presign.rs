@@ -1,4 +1,4 @@
-//! `presign`: makes URLs that work without credentials until they expire.
+//! `presign`: creates presigned URLs, which work without credentials until they expire.
 
 use std::time::Duration;
 

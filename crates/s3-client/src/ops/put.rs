@@ -1,4 +1,4 @@
-//! `put`: uploads one object.
+//! `put`: uploads one object, with PutObject or in parts.
 
 use s3_core::{Attributes, ETag};
 use serde_json::Value;
@@ -116,7 +116,7 @@ impl<M> Request<Put, M> {
     }
 
     /// Sets attributes that have no method of their own: storage class, `Cache-Control`, tags, user metadata of other
-    /// programs and so on. Content type, encryption and metadata that are set here win over them.
+    /// programs and so on. Content type, encryption and metadata that are set with their own methods take precedence.
     ///
     /// # Examples
     ///
@@ -163,7 +163,7 @@ impl<M> Request<Put, M> {
         self
     }
 
-    /// Makes the upload of a file resumable: the parts that an interrupted upload has sent are not sent again. Ignored for
+    /// Makes the upload of a file resumable: parts that an interrupted upload has sent are not sent again. No effect on
     /// other values. See [`resume_upload`](Client::resume_upload).
     pub fn resume(mut self, resume: &Resume) -> Self {
         self.op.resume = Some(resume.clone());

@@ -1,4 +1,4 @@
-//! `put_files`: uploads many local files.
+//! `put_files`: uploads many local files in parallel.
 
 use s3_core::url::quote;
 

@@ -1,4 +1,4 @@
-//! `put_many`: uploads many objects.
+//! `put_many`: uploads many objects in parallel.
 
 use s3_core::url::quote;
 
@@ -27,8 +27,8 @@ impl<M: Mode> Client<M> {
     /// # Errors
     ///
     /// Every input is attempted unless [`on_failure`](Request::on_failure) says otherwise. The error is that of the
-    /// failing input with the lowest index, with an account of all inputs: see [`BatchError`](crate::BatchError). Classes
-    /// as in [`put`](Self::put), and `InvalidObject` for an object without a value.
+    /// failing input with the lowest index, and has the outcome of every input: see [`BatchError`](crate::BatchError).
+    /// Classes as in [`put`](Self::put), and `InvalidObject` for an object without a value.
     ///
     /// # Deviation
     ///
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn metadata_may_be_the_text_of_python() {
+    async fn metadata_may_be_text_that_python_wrote() {
         let (_, s3) = client();
         let mut object = S3PutObject::new("a", "1");
         object.metadata_text = Some(r#"{"b": NaN, "a": "\u00e9"}"#.to_owned());
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_input_is_attempted_and_accounted_for() {
+    async fn every_input_is_attempted_and_has_an_outcome() {
         let s3 = S3::in_memory().unwrap();
         s3.create_bucket("b").await.unwrap();
         s3.put("s3://b/there", "old").await.unwrap();
@@ -274,7 +274,7 @@ mod tests {
     #[tokio::test]
     async fn a_source_that_panics_is_the_failure_of_its_input() {
         let (store, s3) = client();
-        // In the first part, and in a later one of an upload.
+        // One panic in the first part, and one in a later part of a multipart upload.
         for bytes in [0, 20 << 20] {
             let objects = [
                 ("sync", PutValue::reader(Panics(bytes))),

@@ -1,4 +1,4 @@
-//! `get_recursive` and `get_all`: download everything below prefixes.
+//! `get_recursive` and `get_all`: list everything below prefixes and download it.
 
 use std::sync::Arc;
 
@@ -257,7 +257,7 @@ impl GetRecursive {
     }
 }
 
-/// Why there are no more objects, or why one was not downloaded.
+/// The reason why the listing ended, or why an object was not downloaded.
 enum Failure {
     Listing(Error),
     Download(Error),

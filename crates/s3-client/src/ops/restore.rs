@@ -1,4 +1,4 @@
-//! `restore`: makes an archived object readable.
+//! `restore`: sends RestoreObject, which makes an object of an archive storage class readable.
 
 use s3_core::{RestoreRequest, VersionId};
 
@@ -28,9 +28,9 @@ impl<M: Mode> Client<M> {
     ///
     /// # Errors
     ///
-    /// Class `NotFound` for a missing object or bucket, `AccessDenied`, `Other` for an object that is in no archive or
-    /// that is being restored, and for days that its class needs or does not take, `Url` for a key that cannot be
-    /// resolved.
+    /// Class `NotFound` for a missing object or bucket, `AccessDenied`, `Other` for an object that is not archived or
+    /// is already being restored, and for `days` that are missing or not allowed for its storage class, `Url` for a key
+    /// that cannot be resolved.
     ///
     /// # Examples
     ///
@@ -119,7 +119,7 @@ mod tests {
         assert_eq!(error.as_request().unwrap().kind(), ErrorKind::InvalidInput);
         s3.restore("s3://b/k", 1).send().unwrap();
         s3.copy("s3://b/k", "s3://b/copy").send().unwrap();
-        // The copy has the default class, as on AWS.
+        // The copy has the default storage class, as on AWS.
         assert_eq!(
             s3.get("s3://b/copy").send().unwrap().text().unwrap(),
             "hello"

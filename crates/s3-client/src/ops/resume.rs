@@ -1,4 +1,4 @@
-//! `resume_upload`, `resume_download` and `resume_copy`: transfers that resume after an earlier run.
+//! `resume_upload`, `resume_download` and `resume_copy`: transfers that continue where an interrupted run stopped.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -47,12 +47,12 @@ impl<M: Mode> Client<M> {
     /// Uploads a file, and resumes an interrupted upload of it: parts that the server has and whose bytes
     /// the file still has are not sent again.
     ///
-    /// If it fails or is dropped, the uploaded parts are kept for the next call. A file of one request has no parts to
-    /// keep.
+    /// If it fails or is dropped, the uploaded parts are kept for the next call. A file that is uploaded in one request
+    /// has no parts to keep.
     ///
     /// # Errors
     ///
-    /// As [`put`](Self::put), and [`Error::Local`] for a file that changes meanwhile.
+    /// As [`put`](Self::put), and [`Error::Local`] for a file that changes during the upload.
     ///
     /// # Examples
     ///
@@ -90,8 +90,8 @@ impl<M: Mode> Client<M> {
     /// Downloads an object to a file, and resumes an interrupted download of it. The file appears under
     /// its name when it is complete. Its directory must exist.
     ///
-    /// If it fails or is dropped, the received bytes stay in a partial file for the next call. An object that is not
-    /// known to be small costs one HEAD more.
+    /// If it fails or is dropped, the received bytes stay in a partial file for the next call. Costs one more HEAD,
+    /// unless the object is known to be small.
     ///
     /// # Errors
     ///
@@ -115,11 +115,11 @@ impl<M: Mode> Client<M> {
     /// has are not copied again. All parts are of one ETag of the source.
     ///
     /// If it fails or is dropped, the parts stay on the server for the next call. An object of one part (512 MiB, or
-    /// the configured `part_size`) is copied in one request. One HEAD more than [`copy`](Self::copy).
+    /// the configured `part_size`) is copied in one request. Costs one more HEAD than [`copy`](Self::copy).
     ///
     /// # Errors
     ///
-    /// As [`copy`](Self::copy), and `PreconditionFailed` for a source that is replaced meanwhile, twice.
+    /// As [`copy`](Self::copy), and `PreconditionFailed` for a source that is replaced twice during the copy.
     pub fn resume_copy(&self, request: CopyRequest, resume: &Resume) -> Request<ResumeCopy, M> {
         self.request(ResumeCopy {
             request,
@@ -152,8 +152,8 @@ impl<M> Request<ResumeUpload, M> {
 }
 
 impl<M> Request<ResumeDownload, M> {
-    /// Keeps a file that exists when the download ends. The download then fails: the source of the request's error is an
-    /// [`AlreadyExists`](std::io::ErrorKind). Nothing of it is kept.
+    /// Keeps a file that exists when the download ends. The download then fails with an
+    /// [`AlreadyExists`](std::io::ErrorKind) as the source of the request's error, and nothing of it is kept.
     pub fn if_absent(mut self) -> Self {
         self.op.replaces = false;
         self

@@ -1,4 +1,4 @@
-//! `sync`: makes one directory equal to another.
+//! `sync`: makes one directory, local or in S3, equal to another; options, summary and event stream of the call.
 
 use std::fmt;
 use std::pin::Pin;
@@ -27,11 +27,11 @@ pub struct SyncDirectories(pub(crate) SyncSettings);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SyncSummary {
-    /// How many files or objects were written, or would be in a dry run.
+    /// Number of files or objects that were written, or would be in a dry run.
     pub transferred: u64,
-    /// How many were deleted, or would be in a dry run.
+    /// Number of files or objects that were deleted, or would be in a dry run.
     pub deleted: u64,
-    /// How many needed nothing.
+    /// Number of files or objects that were equal already.
     pub unchanged: u64,
 }
 
@@ -42,7 +42,7 @@ pub struct SyncStream {
 }
 
 impl SyncStream {
-    /// Returns how many entries need nothing, as far as the sides were read. They have no events.
+    /// Returns the number of unchanged entries found so far. They have no events.
     #[must_use]
     pub fn unchanged(&self) -> u64 {
         self.job.unchanged()
@@ -66,19 +66,19 @@ impl fmt::Debug for SyncStream {
 impl<M: Mode> Client<M> {
     /// Makes the directory `to` equal to the directory `from`; one of them at least is in S3.
     ///
-    /// Both sides are read in key order and merged, so that memory does not grow with the number of files. Transfers run
-    /// meanwhile. A listing without order, as that of a directory bucket, is read to its end first and sorted in a
-    /// temporary file. Sides that are equal cost the requests of their listings. Keys that end in a slash are left alone, unless
-    /// [`empty_directories`](Request::empty_directories) are kept.
+    /// Both sides are read in key order and merged, so that memory does not grow with the number of files. Transfers
+    /// run during the merge. A listing that is not in key order, such as that of a directory bucket, is first read to
+    /// its end and sorted in a temporary file. Equal sides cost only the requests of their listings. Keys that end in a
+    /// slash are ignored, unless [`empty_directories`](Request::empty_directories) are kept.
     ///
     /// The awaited call returns a summary; [`stream`](Request::stream) returns each path that was written or deleted.
     ///
     /// # Errors
     ///
-    /// The first failure, after everything else was tried. [`Error::NotDeleted`](crate::Error::NotDeleted) with [`delete`](Request::delete) if
-    /// something failed, if the source is empty, or if there is too much to delete: then nothing was deleted. A file that
-    /// changes during its upload is uploaded again, three times at most. A key with an empty component, `.` or
-    /// `..` is not downloaded.
+    /// The first failure, after all other entries were tried. [`Error::NotDeleted`](crate::Error::NotDeleted) with
+    /// [`delete`](Request::delete) if something failed, if the source is empty, or if there is too much to delete: then
+    /// nothing was deleted. A file that changes during its upload is uploaded again; after three uploads it is a
+    /// failure. A key with an empty component, `.` or `..` is not downloaded.
     ///
     /// # Examples
     ///
@@ -137,13 +137,13 @@ impl<M> Request<SyncDirectories, M> {
         self
     }
 
-    /// Deletes also if the source is empty, which may be a disk that is not mounted.
+    /// Allows deletions if the source is empty, which may mean a disk that is not mounted.
     pub fn from_empty(mut self) -> Self {
         self.op.0.from_empty = true;
         self
     }
 
-    /// Deletes nothing if there is more than this to delete.
+    /// Deletes nothing if there are more than `most` files or objects to delete.
     pub fn max_deletions(mut self, most: u64) -> Self {
         self.op.0.max_deletions = Some(most);
         self
@@ -161,7 +161,7 @@ impl<M> Request<SyncDirectories, M> {
         self
     }
 
-    /// Skips symbolic links of local directories, which are followed otherwise.
+    /// Skips symbolic links of local directories. By default they are followed.
     pub fn skip_links(mut self) -> Self {
         self.op.0.follow_links = false;
         self
@@ -174,36 +174,38 @@ impl<M> Request<SyncDirectories, M> {
         self
     }
 
-    /// Gives downloads the modification times that are kept with the objects, by
-    /// [`keep_modification_time`](crate::keep_modification_time) or rclone; others have the times of their objects.
+    /// Sets the modification times of downloaded files to those stored with the objects by
+    /// [`keep_modification_time`](crate::keep_modification_time) or rclone. Without a stored time, it is that of the
+    /// object.
     ///
-    /// An object that is newer than its file may have that time. Listings do not tell, so contents are compared then: the
-    /// file is read, and if an ETag that is made of MD5s does not tell, a HEAD does.
+    /// An object that is newer than its file may still have that stored time, which listings do not contain. Therefore
+    /// contents are compared: the file is read, and if its MD5 cannot be compared with the ETag, a HEAD is sent.
     pub fn keep_times(mut self) -> Self {
         self.op.0.keep_times = true;
         self
     }
 
-    /// Takes only paths that the filter admits. Others are neither sent nor deleted.
+    /// Includes only paths that the filter admits. Others are neither transferred nor deleted.
     pub fn filter(mut self, admits: PathFilter) -> Self {
         self.op.0.filter = admits;
         self
     }
 
-    /// Makes transfers of several parts resumable: the next sync does not move parts again that an interrupted one has moved.
+    /// Makes transfers of several parts resumable: the next sync does not transfer again the parts that an interrupted
+    /// one has completed.
     pub fn resume(mut self, resume: &Resume) -> Self {
         self.op.0.resume = Some(resume.clone());
         self
     }
 
-    /// Sets the size of the parts of copies within S3 that [`resume`](Self::resume) can resume; 512 MiB by default. Smaller
-    /// objects are copied as a whole.
+    /// Sets the size of the parts of copies within S3 that [`resume`](Self::resume) can resume; 512 MiB by default.
+    /// Objects of one part are copied in one request.
     pub fn copy_part_size(mut self, bytes: u64) -> Self {
         self.op.0.copy_part_size = Some(bytes);
         self
     }
 
-    /// Sets the attributes of uploads, by their paths below the source.
+    /// Sets the attributes of uploads; `of` returns them for a path below the source.
     pub fn attributes(mut self, of: impl Fn(&str) -> Attributes + Send + Sync + 'static) -> Self {
         self.op.0.attributes = Arc::new(of);
         self

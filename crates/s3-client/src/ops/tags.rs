@@ -1,4 +1,4 @@
-//! `tags` and `set_tags`: the tags of an object.
+//! `tags` and `set_tags`: read and replace the tags of an object.
 
 use s3_core::{GetTags as GetRequest, SetTags as SetRequest, Tags, VersionId};
 

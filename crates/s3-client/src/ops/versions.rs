@@ -1,4 +1,4 @@
-//! `versioning`, `set_versioning` and `list_versions`.
+//! `versioning`, `set_versioning` and `list_versions`: bucket versioning, and a listing of versions and delete markers.
 
 use s3_core::{BucketRequest, ListedVersion, SetVersioning as SetRequest};
 
@@ -29,7 +29,7 @@ pub struct ListVersions {
 }
 
 impl<M: Mode> Client<M> {
-    /// Returns whether a bucket keeps versions; `None` if versioning was never enabled. One request.
+    /// Returns whether versioning of a bucket is enabled or suspended; `None` if it was never enabled. One request.
     ///
     /// # Errors
     ///
@@ -64,8 +64,8 @@ impl<M: Mode> Client<M> {
         })
     }
 
-    /// Lists the versions and delete markers of all keys that begin with a prefix, by key, and of one key the newest
-    /// first. One request per 1,000 entries.
+    /// Lists the versions and delete markers of all keys that begin with a prefix, in key order, and for each key the
+    /// newest first. One request per 1,000 entries.
     ///
     /// # Errors
     ///

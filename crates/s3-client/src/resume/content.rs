@@ -1,4 +1,4 @@
-//! [`Content`]: the source of a resumable upload, a file or an object to copy.
+//! [`Content`]: the source of a resumable upload: a local file, or an object that the server copies.
 
 use std::fs::File;
 use std::io;
@@ -23,14 +23,14 @@ use crate::on_blocking_thread::on_blocking_thread;
 
 const CRC: CrcAlgorithm = CrcAlgorithm::Crc64Nvme;
 
-/// Where the bytes of an object come from. Clone is a reference count.
+/// Source of the bytes of an object. Clone is a reference count.
 #[derive(Clone)]
 pub(super) enum Content {
     File(FileContent),
     Object(ObjectContent),
 }
 
-/// A file, and its version when it was opened.
+/// An open file, and its version when it was opened.
 #[derive(Clone)]
 pub(super) struct FileContent {
     file: Arc<File>,
@@ -45,16 +45,17 @@ pub(super) struct ObjectContent {
     etag: Option<ETag>,
 }
 
-/// A part that the journal and the server have.
+/// A part that both the journal and the server have.
 pub(super) struct PartInJournal {
     pub(super) tag: PartTag,
     pub(super) range: Range<u64>,
-    /// Of the bytes of the file.
+    /// The checksum of the bytes of the file; `None` for a copy.
     pub(super) crc: Option<u64>,
 }
 
 impl Content {
-    /// Returns the tags of the parts whose bytes are still those that were sent. With `trusts`, files are not read.
+    /// Returns the tags of the parts whose bytes have not changed since they were sent. With `trusts`, files are not
+    /// read.
     pub(super) async fn unchanged_parts(
         &self,
         parts: Vec<PartInJournal>,
@@ -79,7 +80,7 @@ impl Content {
         .await
     }
 
-    /// Sends a part. Returns its tag, and the checksum of the bytes of a file.
+    /// Sends a part. Returns its tag and, for a file, the checksum of its bytes.
     pub(super) async fn send(
         &self,
         call: &Call,
@@ -120,7 +121,7 @@ impl Content {
         }
     }
 
-    /// Fails for a file that was changed since it was opened.
+    /// Returns an error if the file was changed since it was opened.
     pub(super) async fn check_unchanged(&self) -> Result<()> {
         match self {
             Self::File(content) => content.check_unchanged().await,
@@ -150,7 +151,7 @@ impl Content {
                 let put = PutItem::new(url, Source::Payload(payload)).with_mode(mode);
                 let put = put.with_attributes(attributes);
                 let outcome = transfer.put(put, &call.options).await;
-                // The reason of a failure may be that the file has changed.
+                // A failure may be caused by a change of the file.
                 if outcome
                     .as_ref()
                     .err()
@@ -203,7 +204,7 @@ impl FileContent {
 }
 
 impl ObjectContent {
-    /// `source` is the object that the request copies.
+    /// Describes a copy; `source` is the metadata of the object that the request copies.
     pub(super) fn new(mut request: CopyRequest, source: ObjectMeta) -> Self {
         request.source_conditions.if_match.clone_from(&source.etag);
         Self {
@@ -213,7 +214,7 @@ impl ObjectContent {
     }
 }
 
-/// Returns a value that changes when a file is written or replaced. The time of the last change cannot be set back.
+/// Returns a value that changes when a file is written or replaced. It includes the ctime, which cannot be set back.
 fn version(file: &File) -> io::Result<Value> {
     let found = file.metadata()?;
     Ok(json!({

@@ -33,10 +33,10 @@ use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::on_blocking_thread::on_blocking_thread;
 
-/// The checksum of parts in records.
+/// Checksum algorithm of the parts in journal records.
 const CRC: CrcAlgorithm = CrcAlgorithm::Crc64Nvme;
 
-/// A download that has ended.
+/// The result of a completed download.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct FileDownload {
@@ -46,16 +46,16 @@ pub struct FileDownload {
     pub verified: Verified,
 }
 
-/// Where a download goes.
+/// The target file of a download.
 pub(crate) struct FileTarget<'a> {
     pub(crate) path: &'a Path,
-    /// Whether a file that is there is replaced; otherwise it is an error.
+    /// Whether an existing file is replaced; otherwise it is an error.
     pub(crate) replaces: bool,
 }
 
-/// The file for the bytes, which this process may write to as long as it has the lock.
+/// The file that receives the bytes. This process may write to it as long as it holds the lock.
 ///
-/// A write continues after its transfer was dropped, and must not end in the file of the next one.
+/// A write may continue after its transfer was dropped, and must not end up in the file of the next transfer.
 struct PartialFile {
     file: Arc<File>,
     path: PathBuf,
@@ -63,7 +63,7 @@ struct PartialFile {
     lock: Arc<File>,
 }
 
-/// A download that runs.
+/// The state of a running download.
 struct RunningDownload<'a> {
     call: &'a Call,
     resume: &'a Resume,
@@ -77,10 +77,10 @@ struct RunningDownload<'a> {
     in_flight: Option<InFlightGuard>,
 }
 
-/// Downloads an object of several parts, which `meta` describes, to a file.
+/// Downloads an object of several parts to a file; `meta` describes the object.
 ///
-/// An object that is replaced meanwhile starts over, once. After any other failure the bytes stay in a partial file beside
-/// the target, for the next run.
+/// If the object is replaced during the download, the download starts over, once. After any other failure the bytes
+/// stay in a partial file beside the target, for the next run.
 pub(crate) async fn download(
     call: &Call,
     resume: &Resume,
@@ -170,7 +170,7 @@ async fn download_once(
             Vec::new()
         }
     };
-    // After the journal, which names it.
+    // Created after the journal, which names the file.
     let (opened, size) = (partial.clone(), meta.size);
     let file = on_blocking_thread(move || {
         open_partial(&opened, size).map_err(|error| Error::local_file(&opened, error))
@@ -203,7 +203,7 @@ async fn download_once(
             running.finish(verified, &path, target.replaces).await
         }
         Err(error) => {
-            // There is nothing to resume.
+            // Without completed parts, there is nothing to resume.
             if !resume.has_bytes(&running.journal_path) {
                 running.discard();
             }
@@ -212,7 +212,7 @@ async fn download_once(
     }
 }
 
-/// Downloads without a journal: if it is interrupted, nothing is kept.
+/// Downloads without a journal: nothing is kept if it is interrupted.
 async fn without_journal(
     call: &Call,
     meta: ObjectMeta,
@@ -240,7 +240,7 @@ impl RunningDownload<'_> {
         parts(self.meta.size, self.part_size)
     }
 
-    /// Returns the record of each part whose bytes are in the file.
+    /// Returns, for each part, its record if its bytes are in the file.
     async fn earlier(&self, records: Vec<Value>) -> Result<Vec<Option<Value>>> {
         let ranges: Vec<_> = self.parts().map(|(_, range)| range).collect();
         let (file, path) = (Arc::clone(&self.file), self.partial.clone());
@@ -319,7 +319,7 @@ impl RunningDownload<'_> {
             let fetched = fetched.map_err(|error| Error::local("fetch a part", error.into()));
             let (len, record) = match fetched.flatten() {
                 Ok(fetched) => fetched,
-                // The parts in flight are worth waiting for.
+                // Wait for the other parts in flight: they are recorded for the next run.
                 Err(error) => {
                     failure.get_or_insert(error);
                     continue;
@@ -340,7 +340,7 @@ impl RunningDownload<'_> {
         }
     }
 
-    /// Compares the bytes with the object's checksum; without one, those that an earlier run has begun with the ETag, if that
+    /// Compares the bytes with the object's checksum. Without one, a resumed download is compared with the ETag if that
     /// is an MD5. `None` if they differ.
     async fn verified(&self, done: &[Value], goes_on: bool) -> Result<Option<Verified>> {
         let verified = verdict(done);
@@ -359,7 +359,7 @@ impl RunningDownload<'_> {
         .await
     }
 
-    /// Gives the file its name, if its bytes are those of the object.
+    /// Renames the partial file to the target, if its bytes are those of the object.
     async fn finish(
         self,
         verified: Option<Verified>,
@@ -386,7 +386,7 @@ impl RunningDownload<'_> {
         if let Err(error) = named {
             let is_there = error.kind() == io::ErrorKind::AlreadyExists;
             let failed = failed_to_name(&self.meta.url, path, error);
-            // The next run finds the file, and has no use for these bytes.
+            // The target exists: the next run would not use these bytes.
             if is_there {
                 self.discard();
             }
@@ -401,17 +401,17 @@ impl RunningDownload<'_> {
         })
     }
 
-    /// Removes bytes that are wrong, so that the next run does not find them again.
+    /// Removes bytes that are wrong, so that the next run does not resume from them.
     fn discard(self) {
         self.resume.ended(&self.journal_path);
-        // A journal without its file, or the other way round, is found and replaced by the next run.
+        // If only one of journal and file is removed, the next run replaces the other.
         let _ = fs::remove_file(&self.partial);
         let _ = self.journal.remove();
     }
 }
 
-/// Reads a part of one version of an object and writes it to its place in the file. Returns its record, with the
-/// checksum of the object as the response has it, and that of these bytes.
+/// Reads a part of one version of an object and writes it at its offset in the file. Returns its record, with the
+/// checksum of the object from the response, and the checksum of the part's bytes.
 async fn fetch_part(
     call: Call,
     (url, size, etag): (S3Url, u64, ETag),
@@ -449,7 +449,7 @@ async fn fetch_part(
     .await
 }
 
-/// Returns the record of the checksum of a response: its value and that of the bytes, or that it is composite.
+/// Returns the record of the checksum in a response: its value and that of the bytes, or that it is composite.
 fn recorded(sent: &Checksum, bytes: &[u8]) -> Option<Value> {
     if sent.checksum_type == ChecksumType::Composite {
         return Some(json!({"composite": true}));
@@ -462,13 +462,13 @@ fn recorded(sent: &Checksum, bytes: &[u8]) -> Option<Value> {
     }))
 }
 
-/// Returns the index of the part that a record is of.
+/// Returns the index of the part that a record describes.
 fn index(record: &Value) -> Option<usize> {
     let number = usize::try_from(record["part"].as_u64()?).ok()?;
     number.checked_sub(1)
 }
 
-/// Compares the checksums of all parts, in order, with that of the object; `None` if they differ.
+/// Compares the combined checksums of all parts, in order, with the checksum of the object; `None` if they differ.
 fn verdict(parts: &[Value]) -> Option<Verified> {
     let unknown = Some(Verified::NotVerified(NotVerified::NotOffered));
     let Some(first) = parts.first().map(|part| &part["object"]) else {
@@ -494,14 +494,14 @@ fn verdict(parts: &[Value]) -> Option<Verified> {
     if encoded(all?, name) == expected {
         return Some(Verified::Checksum(name));
     }
-    // It may be that of the first part.
+    // Some servers send the checksum of the part instead of that of the object.
     let of_first = encoded(first["crc"].as_u64()?, name) == expected;
     of_first.then_some(Verified::NotVerified(NotVerified::Part))
 }
 
-/// Gives a file its name, which another file may have only if it is replaced.
+/// Renames a file. An existing target is replaced only with `replaces`, otherwise it is an error.
 ///
-/// Where the file system cannot rename without replacing, a hard link does the same.
+/// On a file system that cannot rename without replacing, it uses a hard link.
 fn rename(from: &Path, to: &Path, replaces: bool) -> io::Result<()> {
     if replaces {
         return fs::rename(from, to);
@@ -524,7 +524,7 @@ fn failed_to_name(url: &S3Url, path: &Path, error: io::Error) -> Error {
         .into()
 }
 
-/// Opens the file for the bytes, with room for all of them.
+/// Opens the partial file, and sets its length to that of the object.
 fn open_partial(path: &Path, size: u64) -> io::Result<File> {
     let mut options = OpenOptions::new();
     let file = options.read(true).write(true).create(true).truncate(false);
@@ -533,7 +533,7 @@ fn open_partial(path: &Path, size: u64) -> io::Result<File> {
     Ok(file)
 }
 
-/// Returns how a checksum is computed, if those of parts can be combined.
+/// Returns the algorithms of a checksum whose part checksums can be combined.
 fn combinable(name: &str) -> Option<(ChecksumAlgorithm, CrcAlgorithm)> {
     let all = [
         (ChecksumAlgorithm::Crc32, CrcAlgorithm::Crc32IsoHdlc),
@@ -544,7 +544,7 @@ fn combinable(name: &str) -> Option<(ChecksumAlgorithm, CrcAlgorithm)> {
         .find(|(algorithm, _)| algorithm.as_str() == name)
 }
 
-/// Returns a checksum as S3 writes it.
+/// Returns a checksum in the form that S3 writes it.
 fn encoded(sum: u64, algorithm: ChecksumAlgorithm) -> String {
     let bytes = sum.to_be_bytes();
     match algorithm {
@@ -589,9 +589,9 @@ mod tests {
     }
 
     #[test]
-    fn a_composite_checksum_is_not_that_of_the_bytes() {
+    fn a_composite_checksum_is_not_compared_with_the_bytes() {
         let (algorithm, crc) = combinable("CRC32").unwrap();
-        // That of one part, with and without the number of parts that S3 adds.
+        // The checksum of a single part, with and without the number of parts that S3 appends.
         for value in ["y/Q5Jg==-1", "y/Q5Jg=="] {
             let mut sent = Checksum::new(algorithm, value);
             sent.checksum_type = ChecksumType::Composite;

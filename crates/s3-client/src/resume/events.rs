@@ -1,4 +1,4 @@
-//! Observer events of a resumable transfer, whose parts are requests of their own.
+//! Reports a resumable transfer to the observer as one object, with the bytes, retries and waits of its parts.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use s3_transfer::{Event, Observer, Verified};
 use crate::call::Call;
 use crate::error::Error;
 
-/// Passes on the events of a part that concern its object: bytes, retries and waiting.
+/// Forwards the events of a part that concern its object: bytes, retries and waits.
 struct PartObserver(Arc<dyn Observer>);
 
 impl Observer for PartObserver {
@@ -28,7 +28,7 @@ pub(super) struct ObjectEvents {
 }
 
 impl ObjectEvents {
-    /// Reports the start; returns the call for the parts, too.
+    /// Reports the start of the transfer. Also returns the call for the parts, whose events are filtered.
     pub(super) fn start(call: &Call, operation: Operation, url: S3Url, bytes: u64) -> (Self, Call) {
         let mut parts = call.clone();
         let events = Self {
@@ -49,7 +49,7 @@ impl ObjectEvents {
         (events, parts)
     }
 
-    /// Reports the end.
+    /// Reports the end of the transfer.
     pub(super) fn end<T>(mut self, outcome: &Result<T, Error>, verified: Option<Verified>) {
         match outcome.as_ref().map_err(Error::as_request) {
             Ok(_) => self.report(&Event::Completed {
@@ -63,7 +63,7 @@ impl ObjectEvents {
                 url: &self.url,
                 error,
             }),
-            // A failure of this machine has no event of its own.
+            // A local failure has no event of its own; dropping reports the cancellation.
             Err(None) => return,
         }
         self.observer = None;

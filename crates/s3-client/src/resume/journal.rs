@@ -1,4 +1,4 @@
-//! [`Journal`]: the records of one transfer, on disk.
+//! [`Journal`]: the file of a resumable transfer: a header and a record per completed part, each with a CRC32C.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
@@ -11,10 +11,11 @@ use rustix::fs::OFlags;
 use rustix::process::geteuid;
 use serde_json::Value;
 
-/// The flag that makes opening a symbolic link an error.
+/// Open flag that makes opening a symbolic link an error.
 pub(super) const NO_FOLLOW: i32 = OFlags::NOFOLLOW.bits().cast_signed();
 
-/// The records of one transfer, locked for this process. Each is a line: the CRC32C of its JSON, and the JSON.
+/// The journal file of one transfer, locked for this process. Each record is a line: the CRC32C of its JSON, and the
+/// JSON.
 #[derive(Debug)]
 pub(super) struct Journal {
     file: Arc<File>,
@@ -22,8 +23,9 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    /// Opens or creates a journal and returns its records up to the first that is cut or spoilt, which is cut off with
-    /// everything behind it. `None` if another process has it; an error also if the file system has no locks.
+    /// Opens or creates a journal and returns its records up to the first truncated or corrupt one, which is cut off
+    /// with everything behind it. `None` if another process has locked it; an error also if the file system has no
+    /// locks.
     pub(super) fn open(path: &Path) -> io::Result<Option<(Self, Vec<Value>)>> {
         if let Some(directory) = path.parent() {
             let mut builder = DirBuilder::new();
@@ -39,7 +41,7 @@ impl Journal {
                 Err(TryLockError::WouldBlock) => return Ok(None),
                 Err(TryLockError::Error(error)) => return Err(error),
             }
-            // The last owner of the lock may have removed the file meanwhile.
+            // The process that held the lock before may have removed the file.
             if file.metadata()?.nlink() == 0 {
                 continue;
             }
@@ -55,19 +57,19 @@ impl Journal {
         &self.path
     }
 
-    /// Returns the lock of the journal, for writes that continue after the transfer was dropped.
+    /// Returns the lock of the journal, for writes that may continue after the transfer was dropped.
     pub(super) fn lock(&self) -> Arc<File> {
         Arc::clone(&self.file)
     }
 
-    /// Returns the records of a journal, and whether a process has it. Leaves it as it is.
+    /// Returns the records of a journal, and whether a process has locked it. Does not change it.
     pub(super) fn peek(path: &Path) -> io::Result<(Vec<Value>, bool)> {
         let file = File::open(path)?;
         let is_in_use = file.try_lock_shared().is_err();
         Ok((read(&file)?.0, is_in_use))
     }
 
-    /// Replaces all records by a header, which is on disk when this returns.
+    /// Replaces all records with a header, and syncs it to disk.
     pub(super) fn begin(&mut self, header: &Value) -> io::Result<()> {
         self.file.set_len(0)?;
         self.append(header)?;
@@ -75,20 +77,21 @@ impl Journal {
         sync_directory(&self.path)
     }
 
-    /// Adds a record.
+    /// Appends a record.
     pub(super) fn append(&mut self, record: &Value) -> io::Result<()> {
         let json = record.to_string();
         let crc = checksum(CrcAlgorithm::Crc32Iscsi, json.as_bytes());
         (&*self.file).write_all(format!("{crc:08x} {json}\n").as_bytes())
     }
 
-    /// Removes the journal: the transfer is over.
+    /// Removes the journal of a transfer that has ended.
     pub(super) fn remove(self) -> io::Result<()> {
         fs::remove_file(&self.path)
     }
 }
 
-/// Rejects a directory in which others can place journals: those name files and uploads to remove.
+/// Returns an error for a directory in which other users can create journals, because journals name files and uploads
+/// to remove.
 pub(super) fn check_owner(directory: &Path) -> io::Result<()> {
     let found = fs::metadata(directory)?;
     if found.uid() != geteuid().as_raw() {
@@ -100,7 +103,7 @@ pub(super) fn check_owner(directory: &Path) -> io::Result<()> {
     }
 }
 
-/// Returns the records up to the first that is cut or spoilt, and how many bytes they are.
+/// Returns the records up to the first truncated or corrupt one, and their length in bytes.
 fn read(mut file: &File) -> io::Result<(Vec<Value>, u64)> {
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
@@ -115,7 +118,7 @@ fn read(mut file: &File) -> io::Result<(Vec<Value>, u64)> {
     Ok((records, whole))
 }
 
-/// Returns the record of a line; `None` if it is cut or spoilt.
+/// Parses a line; `None` if it is truncated or corrupt.
 fn parse(line: &[u8]) -> Option<Value> {
     let text = std::str::from_utf8(line.strip_suffix(b"\n")?).ok()?;
     let (crc, json) = text.split_once(' ')?;
@@ -124,7 +127,7 @@ fn parse(line: &[u8]) -> Option<Value> {
     is_whole.then(|| serde_json::from_str(json).ok())?
 }
 
-/// Waits until the name of a file is on disk.
+/// Syncs the directory of a file, so that its name is on disk.
 pub(super) fn sync_directory(file: &Path) -> io::Result<()> {
     match file.parent() {
         Some(directory) if !directory.as_os_str().is_empty() => File::open(directory)?.sync_all(),
@@ -143,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn records_come_back_up_to_the_first_that_is_spoilt() {
+    fn records_are_read_up_to_the_first_corrupt_one() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("state/journal");
         let (mut journal, none) = Journal::open(&path).unwrap().unwrap();
@@ -161,7 +164,7 @@ mod tests {
             fs::write(&path, &spoilt).unwrap();
             let line = whole[..at].iter().filter(|byte| **byte == b'\n').count();
             assert_eq!(records(&path).len(), line, "byte {at}");
-            // The records that were cut off are not read the next time either.
+            // The records that were cut off do not reappear when the journal is read again.
             assert_eq!(records(&path).len(), line, "byte {at}");
             fs::write(&path, &whole[..at]).unwrap();
             assert_eq!(records(&path).len(), line, "cut at {at}");
@@ -169,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn one_process_has_a_journal_and_removes_it() {
+    fn a_journal_is_locked_by_one_process_which_removes_it() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("journal");
         let (journal, _) = Journal::open(&path).unwrap().unwrap();

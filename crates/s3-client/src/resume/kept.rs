@@ -1,4 +1,4 @@
-//! [`Resume`]: the journals of interrupted transfers, and the parts that they keep.
+//! [`Resume`]: the directory of the journals of resumable transfers: opens them, lists interrupted ones, discards them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -20,25 +20,26 @@ use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::on_blocking_thread::on_blocking_thread;
 
-/// The version of the journals; others are not understood.
+/// Version of the journal format, a part of the hash that names a journal.
 const VERSION: &str = "1";
 
-/// How long a journal is good for. 7 days: unfinished uploads are billed.
+/// Time after which a journal is not used any more. 7 days: unfinished uploads are billed.
 pub(super) const LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// The end of the names of partial files.
+/// Suffix of the names of partial files.
 pub(crate) const PARTIAL_SUFFIX: &str = ".s3-resume";
 
 /// Resumes transfers of files in another run, from journals in a directory. Clone is a reference count. All clones
 /// share 80 MiB of memory for the parts of downloads.
 ///
-/// An interrupted transfer leaves a partial file or an unfinished upload, each named in its journal, for 7 days.
-/// [`kept`](Self::kept) lists them, and [`discard`](crate::S3::discard) removes it.
+/// An interrupted transfer leaves a partial file or an unfinished upload, which its journal names, for 7 days.
+/// [`kept`](Self::kept) lists the transfers of this process, [`interrupted`](Self::interrupted) those of all processes,
+/// and [`discard`](crate::S3::discard) removes one.
 #[derive(Clone, Debug)]
 pub struct Resume {
-    /// The directory, or the reason why nothing is kept.
+    /// The directory, or the reason why there are no journals.
     directory: Result<Arc<Path>, Arc<str>>,
-    /// Whether uploaded files are taken for unchanged without reading them.
+    /// Whether uploaded files are assumed to be unchanged without reading them.
     trusts_files: bool,
     memory: Arc<Semaphore>,
     kept: Arc<Mutex<BTreeMap<PathBuf, Kept>>>,
@@ -46,14 +47,14 @@ pub struct Resume {
     in_flight: Arc<InFlight>,
 }
 
-/// Transfers with requests in flight.
+/// Counts the transfers with requests in flight.
 #[derive(Debug)]
 struct InFlight {
     count: watch::Sender<usize>,
     is_stopped: AtomicBool,
 }
 
-/// A transfer with requests in flight.
+/// A transfer with requests in flight. Dropping it decrements the count.
 #[derive(Debug)]
 pub(super) struct InFlightGuard(Arc<InFlight>);
 
@@ -63,28 +64,28 @@ impl Drop for InFlightGuard {
     }
 }
 
-/// A transfer that has not ended.
+/// A transfer of this process that has not completed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Kept {
-    /// The object.
+    /// The URL of the object.
     pub url: String,
-    /// Bytes transferred so far.
+    /// The number of bytes transferred so far.
     pub bytes: u64,
-    /// How many there will be.
+    /// The total number of bytes.
     pub size: u64,
 }
 
 impl Resume {
     /// Keeps journals in a directory of the local disk, which is created when it is needed.
     ///
-    /// Only this user may write to the directory: with one that others can write to, nothing is kept, and a
+    /// Only this user may have write permission to the directory. Otherwise nothing is kept, and a
     /// [warning](Self::warnings) says so.
     pub fn in_dir(directory: impl Into<PathBuf>) -> Self {
         Self::new(Ok(directory.into().into()))
     }
 
-    /// Disables journals. The reason is in the [warnings](Self::warnings) when a transfer would keep something.
+    /// Disables journals. `reason` is in the [warnings](Self::warnings) when a transfer would have used one.
     pub fn unavailable(reason: &str) -> Self {
         Self::new(Err(reason.into()))
     }
@@ -104,9 +105,9 @@ impl Resume {
     }
 
     /// Trusts size, inode and times of a file, instead of reading again the parts that an earlier run has sent. Saves
-    /// one pass over the file, but does not detect bytes that were changed below the file system.
+    /// reading the file once, but does not detect bytes that were changed below the file system.
     ///
-    /// Partial files of downloads are always read: after a power cut they may lack bytes.
+    /// Partial files of downloads are always read: after a power failure they may lack bytes.
     #[must_use]
     pub fn trusting_files(mut self) -> Self {
         self.trusts_files = true;
@@ -117,7 +118,7 @@ impl Resume {
         self.trusts_files
     }
 
-    /// Returns the running and interrupted transfers of this process, with the bytes that are kept of them.
+    /// Returns the running and interrupted transfers of this process, with the number of bytes kept of each.
     #[must_use]
     pub fn kept(&self) -> Vec<Kept> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -135,7 +136,7 @@ impl Resume {
         Ok(found.into_iter().map(|found| found.transfer).collect())
     }
 
-    /// Returns the ids of uploads that are in progress on this machine, or were interrupted less than `newer_than` ago.
+    /// Returns the IDs of uploads that are in progress on this machine, or were interrupted less than `newer_than` ago.
     ///
     /// # Errors
     ///
@@ -162,7 +163,7 @@ impl Resume {
         for entry in entries {
             let path = entry.map_err(failed)?.path();
             if is_journal(&path) {
-                // One that ends meanwhile is not there.
+                // A journal that was removed meanwhile is skipped.
                 found.extend(FoundJournal::read(path).map_err(failed)?);
             }
         }
@@ -170,7 +171,7 @@ impl Resume {
         Ok(found)
     }
 
-    /// Returns warnings, each once: why a transfer started over, which uploads stay on the server.
+    /// Returns the warnings so far, each once: why a transfer started over, which uploads stay on the server.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
@@ -183,8 +184,8 @@ impl Resume {
         warnings.insert(text);
     }
 
-    /// Begins no further part, before the process ends. Transfers complete the parts in flight, and the last of them
-    /// its object; then they wait until they are dropped.
+    /// Starts no further part, to be called before the process ends. Transfers complete the parts in flight, and with
+    /// the last part the object; then they wait until they are dropped.
     pub fn stop(&self) {
         self.in_flight.is_stopped.store(true, Ordering::Relaxed);
     }
@@ -192,7 +193,7 @@ impl Resume {
     /// Waits until no transfer has a request in flight.
     pub async fn idle(&self) {
         let mut count = self.in_flight.count.subscribe();
-        // The sender is in `self`.
+        // It cannot fail, because `self` has the sender.
         let _ = count.wait_for(|count| *count == 0).await;
     }
 
@@ -200,27 +201,27 @@ impl Resume {
         self.in_flight.is_stopped.load(Ordering::Relaxed)
     }
 
-    /// Waits until it is dropped if nothing may begin any more.
+    /// Returns at once unless [`stop`](Self::stop) was called; after that, waits until it is dropped.
     pub(crate) async fn unless_stopped(&self) {
         if self.is_stopped() {
             pending::<()>().await;
         }
     }
 
-    /// Counts a transfer that begins.
+    /// Counts a transfer as in flight.
     pub(super) async fn begin(&self) -> InFlightGuard {
         self.unless_stopped().await;
         self.in_flight.count.send_modify(|count| *count += 1);
         InFlightGuard(Arc::clone(&self.in_flight))
     }
 
-    /// Waits until one more part may be in memory.
+    /// Waits until there is memory for one more part.
     pub(super) async fn memory(&self) -> OwnedSemaphorePermit {
         let permit = Arc::clone(&self.memory).acquire_owned().await;
         permit.expect("the semaphore is never closed")
     }
 
-    /// Opens the journal of a transfer. `None` if that is impossible here: a warning says why, and the transfer runs
+    /// Opens the journal of a transfer. `None` if that is impossible: then a warning says why, and the transfer runs
     /// without one.
     pub(super) async fn open_journal(
         &self,
@@ -244,7 +245,7 @@ impl Resume {
         }
     }
 
-    /// Warns that interrupted transfers start over, and why.
+    /// Adds the warning that interrupted transfers start over, and why.
     pub(super) fn cannot_keep(&self, error: &io::Error) {
         let place = match &self.directory {
             Ok(directory) => format!(" to {}", directory.display()),
@@ -255,7 +256,7 @@ impl Resume {
         ));
     }
 
-    /// Returns the path of the journal of a transfer.
+    /// Returns the path of the journal of a transfer, whose name is a hash of the strings that identify it.
     fn journal(&self, what: &[&str]) -> io::Result<PathBuf> {
         let directory = self.directory.as_ref();
         let directory = directory.map_err(|reason| io::Error::other(&**reason))?;
@@ -279,7 +280,7 @@ impl Resume {
         }
     }
 
-    /// Returns whether anything of a transfer is kept.
+    /// Returns whether any bytes of a transfer are kept.
     pub(super) fn has_bytes(&self, journal: &Path) -> bool {
         let all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         all.get(journal).is_some_and(|kept| kept.bytes > 0)
@@ -291,34 +292,34 @@ impl Resume {
     }
 }
 
-/// A transfer that was interrupted, by its journal.
+/// An interrupted transfer, as its journal describes it.
 #[derive(Clone, Debug)]
 pub struct KeptTransfer {
-    /// The journal.
+    /// The path of the journal.
     path: PathBuf,
     header: Value,
 }
 
 impl KeptTransfer {
-    /// Returns the journal.
+    /// Returns the path of the journal.
     #[must_use]
     pub fn journal(&self) -> &Path {
         &self.path
     }
 
-    /// Returns the object.
+    /// Returns the URL of the object.
     #[must_use]
     pub fn url(&self) -> &str {
         self.text("url")
     }
 
-    /// Returns the id of the unfinished upload.
+    /// Returns the ID of the unfinished upload.
     #[must_use]
     pub fn upload_id(&self) -> Option<&str> {
         self.header["upload"].as_str()
     }
 
-    /// Returns the partial file. A file of another name is not that of this transfer.
+    /// Returns the partial file. `None` if the name in the journal is not the one that this transfer would use.
     #[must_use]
     pub fn partial_file(&self) -> Option<&Path> {
         let path = self.header["partial"].as_str().map(Path::new)?;
@@ -331,9 +332,9 @@ impl KeptTransfer {
     }
 
     /// Aborts the upload or removes the partial file, and removes the journal. Returns `false` if another process has
-    /// it or has begun it again, or if it belongs to another server.
+    /// locked it or has restarted it, or if it belongs to another server.
     pub(crate) async fn discard(self, call: &Call) -> Result<bool> {
-        // Under the lock from here on: no process resumes the upload while it is aborted.
+        // The lock is held from here on, so that no process resumes the upload while it is aborted.
         let Some((journal, kept)) = self.lock().await? else {
             return Ok(false);
         };
@@ -359,7 +360,8 @@ impl KeptTransfer {
         .await
     }
 
-    /// Locks the journal and reads it again. `None` if another process has it, or if its transfer is another one now.
+    /// Locks the journal and reads it again. `None` if another process has locked it, or if it now belongs to another
+    /// transfer.
     async fn lock(self) -> Result<Option<(Journal, Self)>> {
         on_blocking_thread(move || {
             let failed = |error| Error::local(&format!("open {}", self.path.display()), error);
@@ -367,7 +369,7 @@ impl KeptTransfer {
                 return Ok(None);
             };
             let header = records.into_iter().next().unwrap_or_default();
-            // A journal without a header is of a transfer that has ended since.
+            // A journal without a header belongs to a transfer that has ended since.
             let is_same = header == self.header || header.is_null();
             let path = self.path;
             Ok(is_same.then_some((journal, Self { path, header })))
@@ -381,12 +383,12 @@ impl KeptTransfer {
 struct FoundJournal {
     transfer: KeptTransfer,
     is_in_use: bool,
-    /// Since its last record.
+    /// The time since its last record.
     age: Duration,
 }
 
 impl FoundJournal {
-    /// Reads a journal; `None` if it is not there.
+    /// Reads a journal; `None` if it does not exist.
     fn read(path: PathBuf) -> io::Result<Option<Self>> {
         let Some(age) = age(&path) else {
             return Ok(None);
@@ -404,13 +406,14 @@ impl FoundJournal {
     }
 }
 
-/// Returns whether a file has the name of a journal. Others in the directory are not ours.
+/// Returns whether a file has the name of a journal. Other files in the directory are ignored.
 fn is_journal(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str());
     name.is_some_and(|name| name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-/// Returns the name of the partial file of a transfer. It is beside its target, so that the rename is atomic.
+/// Returns the name of the partial file of a transfer. It is in the directory of the target, so that the rename is
+/// atomic.
 pub(super) fn partial_name(journal: &Path) -> String {
     let name = journal.file_name().unwrap_or_default().to_string_lossy();
     let name: String = name.chars().take(16).collect();
@@ -426,12 +429,12 @@ fn age(path: &Path) -> Option<Duration> {
     )
 }
 
-/// Returns the server that a request for an object goes to, and who sends it: those of a presigned URL, which is
-/// computed without a request. For a client that cannot sign it is the endpoint, and a remark; for a store in memory,
-/// the remark.
+/// Returns a text that identifies the server and the signer of requests for an object: host and access key of a
+/// presigned URL, which is computed without a request. Without credentials it is the endpoint and `unsigned`; for an
+/// in-memory store only `unsigned`.
 ///
-/// Who sends it is an access key. That of a session is replaced every few hours, and the transfer is the same: all
-/// sessions are one.
+/// Access keys of temporary credentials change every few hours while the transfer stays the same, so that all of them
+/// are `session`.
 pub(super) async fn server(call: &Call, url: &S3Url) -> Result<String> {
     let request = PresignRequest::new(url.clone(), PresignMethod::Head, Duration::from_secs(60));
     let presigned = call.client.transfer.presign(request, &call.options).await;
@@ -441,7 +444,7 @@ pub(super) async fn server(call: &Call, url: &S3Url) -> Result<String> {
             Ok(format!("{host} {}", signer(&presigned)))
         }
         Err(error) => match error.kind() {
-            // In memory, and without credentials.
+            // An in-memory store, or no credentials.
             ErrorKind::Unsupported | ErrorKind::InvalidInput => {
                 let endpoint = call.client.endpoint.as_deref().unwrap_or_default();
                 Ok(format!("{endpoint} unsigned"))
@@ -451,7 +454,7 @@ pub(super) async fn server(call: &Call, url: &S3Url) -> Result<String> {
     }
 }
 
-/// Returns the access key of a presigned URL, or that it is a session's.
+/// Returns the access key of a presigned URL, or `session` for temporary credentials.
 fn signer(presigned: &str) -> &str {
     let field = |name: &str| presigned.split_once(name).map(|(_, value)| value);
     match field("X-Amz-Security-Token=") {
@@ -470,7 +473,7 @@ mod tests {
     use crate::S3;
 
     #[test]
-    fn sessions_are_one_signer_and_access_keys_are_others() {
+    fn all_temporary_credentials_are_one_signer_and_each_access_key_is_another() {
         let of = |query| signer(query).to_owned();
         let key = "https://h/b/k?X-Amz-Credential=AKIA1%2F20260101%2Fus-east-1&X-Amz-Date=20260101T000000Z";
         assert_eq!(of(key), "AKIA1");

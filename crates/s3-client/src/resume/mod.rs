@@ -12,7 +12,8 @@
 //! download:  HEAD ─► header, fsync ─► write a part ─► record ─► … ─► fsync, rename ─► remove the journal
 //! ```
 //!
-//! A power cut may lose parts, or records of them. It invents none: bytes that did not reach the disk have another CRC.
+//! A power failure may lose parts, or records of them. It cannot produce a wrong part: bytes that did not reach the
+//! disk have another CRC.
 
 mod content;
 mod download;

@@ -1,4 +1,4 @@
-//! Resumable upload of a file, or copy within the server: parts recorded in a journal are not sent again.
+//! Resumable upload of a file, or server-side copy, in parts: parts recorded in a journal are not sent again.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -26,11 +26,11 @@ use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::on_blocking_thread::on_blocking_thread;
 
-/// The smallest part of S3, except for the last, and the largest.
+/// Minimum size of a part in S3, except for the last; `MAX_PART` is the maximum.
 const MIN_PART: u64 = 5 << 20;
 const MAX_PART: u64 = 5 << 30;
 
-/// A file to upload, and where to.
+/// A file to upload, with the object to write.
 #[derive(Clone, Debug)]
 pub(crate) struct FileUpload {
     pub(crate) path: PathBuf,
@@ -46,7 +46,7 @@ struct ObjectTarget {
     attributes: Attributes,
 }
 
-/// An upload that runs.
+/// The state of a running upload.
 struct RunningUpload<'a> {
     call: &'a Call,
     resume: &'a Resume,
@@ -56,15 +56,15 @@ struct RunningUpload<'a> {
     part_size: u64,
     journal_path: PathBuf,
     journal: Journal,
-    /// The token of the upload, which identifies its object.
+    /// The token stored with the object, which identifies the upload that wrote it.
     token: Option<String>,
     in_flight: Option<InFlightGuard>,
 }
 
 /// Uploads a file of several parts.
 ///
-/// A file that changes meanwhile is an error, and nothing of it is kept. After any other failure the parts stay on the
-/// server, for the next run.
+/// A file that changes during the upload is an error, and nothing of it is kept. After any other failure the parts stay
+/// on the server, for the next run.
 pub(crate) async fn upload(call: &Call, resume: &Resume, item: FileUpload) -> Result<PutOutcome> {
     let path =
         std::path::absolute(&item.path).map_err(|error| Error::local_file(&item.path, error))?;
@@ -91,10 +91,11 @@ pub(crate) async fn upload(call: &Call, resume: &Resume, item: FileUpload) -> Re
     outcome
 }
 
-/// Copies an object in parts, unless it is one part. One request more than without a journal: the HEAD.
+/// Copies an object in parts, or in one request if it is a single part. Sends one more request than a copy without a
+/// journal: a HEAD.
 ///
-/// An object that is replaced meanwhile starts over, once. After any other failure the parts stay on the server, for
-/// the next run.
+/// If the object is replaced during the copy, the copy starts over, once. After any other failure the parts stay on the
+/// server, for the next run.
 pub(crate) async fn copy(
     call: &Call,
     resume: &Resume,
@@ -151,8 +152,8 @@ async fn copy_once(
     outcome
 }
 
-/// Writes an object in parts of one size, of which some may be there from an earlier run. Direction, source and
-/// identity of the content tell its journal from others.
+/// Writes an object in parts of one size, some of which an earlier run may have sent. Direction, server, source and
+/// target identify the journal. `identity` is the version of the content, and parts of another version are not used.
 async fn write(
     call: &Call,
     resume: &Resume,
@@ -215,7 +216,7 @@ async fn write(
             let (target, content) = running.end()?;
             return without_journal(call, target, &content).await;
         }
-        // The parts are of use to the next run.
+        // The next run can use the parts of the earlier one.
         Err(error) if has_earlier => return Err(error),
         Err(error) => {
             running.end()?;
@@ -224,9 +225,9 @@ async fn write(
     };
     match running.send(&upload, tags).await {
         Ok(tags) => running.finish(upload, tags).await,
-        // There is nothing to resume.
+        // Without completed parts, there is nothing to resume.
         Err(error) if !resume.has_bytes(&running.journal_path) => {
-            // After an abort that fails, the journal still names the upload.
+            // If the abort fails, the journal is kept and still names the upload.
             if running.abort(&upload).await.is_ok() {
                 running.end()?;
             }
@@ -236,20 +237,20 @@ async fn write(
     }
 }
 
-/// Result of an earlier run.
+/// The state that an earlier run left.
 enum Earlier {
     Nothing,
-    /// An upload that the server does not list or abort, or not with these credentials, or whose listing cannot be
-    /// understood.
+    /// An upload that cannot be listed or aborted, because the server or these credentials do not allow it, or because
+    /// its listing is invalid.
     Unusable(UploadId),
-    /// Parts that need not be sent again.
+    /// The parts that need not be sent again.
     Parts(UploadId, BTreeMap<u32, PartTag>),
-    /// Everything but the removal of its journal.
+    /// The upload was completed, and only its journal was not removed.
     Completed(PutResponse),
 }
 
 impl RunningUpload<'_> {
-    /// Returns the result of an earlier run. An upload that cannot be continued is aborted.
+    /// Returns the state that an earlier run left. An upload that cannot be resumed is aborted.
     async fn earlier(&mut self, header: &Value, records: &[Value]) -> Result<Earlier> {
         let Some((first, parts)) = records.split_first() else {
             return Ok(Earlier::Nothing);
@@ -313,7 +314,8 @@ impl RunningUpload<'_> {
         Ok(Earlier::Parts(id, tags))
     }
 
-    /// Returns whether an upload that is gone was completed: then the object has its token, or the ETag of all parts.
+    /// Returns whether an upload that does not exist any more was completed: then the object has its token, or the ETag
+    /// computed from all parts.
     async fn completed(&self, parts: &[Value]) -> Result<Earlier> {
         let recorded = parts.iter().filter_map(|part| {
             let number = u32::try_from(part["part"].as_u64()?).ok()?;
@@ -345,21 +347,21 @@ impl RunningUpload<'_> {
         }
     }
 
-    /// Returns whether the upload would not replace the object that exists.
+    /// Returns whether an object exists that the upload must not replace.
     async fn keeps_existing(&self) -> Result<bool> {
         let (transfer, options) = (&self.call.client.transfer, &self.call.options);
         let keeps = transfer.keeps_existing(&self.target.url, &self.target.mode, options);
         Ok(keeps.await?)
     }
 
-    /// Creates an upload, in place of one that could not be continued. Its id is on disk before anything is sent;
-    /// `None` if it cannot be written.
+    /// Creates an upload, and aborts `replaced`, which could not be resumed. The ID of the new upload is on disk before
+    /// any part is sent; `None` if it cannot be written.
     async fn begin(
         &mut self,
         header: &Value,
         replaced: Option<UploadId>,
     ) -> Result<Option<UploadId>> {
-        // First: while it fails, the journal names the earlier upload.
+        // Abort first: if that fails, the journal still names the earlier upload.
         if let Some(replaced) = replaced {
             self.abort(&replaced).await?;
         }
@@ -446,7 +448,7 @@ impl RunningUpload<'_> {
             let sent = sent.map_err(|error| Error::local("send a part", error.into()));
             let (tag, crc, len) = match sent.flatten() {
                 Ok(sent) => sent,
-                // The parts in flight are worth waiting for.
+                // Wait for the other parts in flight: they are recorded for the next run.
                 Err(error) => {
                     failure.get_or_insert(error);
                     continue;
@@ -495,7 +497,7 @@ impl RunningUpload<'_> {
         Ok((self.target, self.content))
     }
 
-    /// Aborts an upload. If the server rejects that, a warning says that its parts stay.
+    /// Aborts an upload. If the server rejects the abort, adds a warning that the parts stay.
     async fn abort(&self, id: &UploadId) -> Result<()> {
         let abort = AbortUpload::new(self.target.url.clone(), id.clone());
         let transfer = &self.call.client.transfer;
@@ -512,7 +514,7 @@ impl RunningUpload<'_> {
     }
 }
 
-/// Writes without a journal: if it is interrupted, nothing is kept.
+/// Writes the object without a journal: nothing is kept if it is interrupted.
 async fn without_journal(
     call: &Call,
     target: ObjectTarget,
@@ -532,7 +534,8 @@ fn has_changed(error: &Error) -> bool {
     kind == Some(ErrorKind::PreconditionFailed)
 }
 
-/// Returns whether the server does not do this, or not with these credentials: then it will not the next time either.
+/// Returns whether the server does not support this, or does not allow it with these credentials, so that a retry is
+/// useless.
 fn is_denied(error: &RequestError) -> bool {
     matches!(
         error.kind(),

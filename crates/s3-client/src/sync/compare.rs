@@ -1,4 +1,4 @@
-//! [`SyncCompare`]: when a source counts as different from its target.
+//! [`SyncCompare`]: decides by size, modification time and ETag whether a source differs from its target.
 
 use std::cmp::Ordering;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -10,27 +10,28 @@ use super::entry::SyncEntry;
 use super::place::SyncPlace;
 use super::state::SyncSettings;
 
-/// When a source counts as different from a target of the same size. Other sizes are always different.
+/// Whether a source is transferred to a target of the same size. Entries of different sizes always differ, except with
+/// [`Exists`](Self::Exists).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SyncCompare {
-    /// The source is newer, in whole seconds as S3 keeps them. If both are of the same second, an ETag that is an MD5
-    /// decides.
+    /// The source differs if it is newer, in whole seconds as S3 stores them. Within the same second, an ETag that is
+    /// an MD5 decides.
     #[default]
     Newer,
-    /// The times differ, in whole seconds.
+    /// The source differs if its time does, in whole seconds.
     ExactTimes,
-    /// Never: the size decides.
+    /// The source never differs: only the size is compared.
     SizeOnly,
-    /// The content differs: the ETag of one part or of several is computed from the local file and compared. If it is no
-    /// MD5, or of parts of an unknown size, the checksum that the server stores decides, which costs a HEAD. Without one the
-    /// source is transferred, and the event says so.
+    /// The source differs if its content does. The ETag is computed from the local file and compared, for one part or
+    /// several. If the ETag is not an MD5, or the part size is unknown, the checksum that the server stores decides,
+    /// which costs a HEAD. Without a checksum the source is transferred, and the event says so.
     Content,
-    /// Never, whatever the size: existing entries are kept.
+    /// The source never differs, whatever its size: existing entries are kept.
     Exists,
 }
 
-/// Result of comparing size and time.
+/// Result of comparing sizes, times and ETags of a listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Same,
@@ -39,7 +40,7 @@ pub(crate) enum Verdict {
 }
 
 impl SyncSettings {
-    /// Returns the verdict by the metadata of both entries.
+    /// Compares the metadata of both entries.
     pub(crate) fn verdict(&self, source: &SyncEntry, target: &SyncEntry) -> Verdict {
         if self.compare == SyncCompare::Exists {
             return Verdict::Same;
@@ -58,7 +59,7 @@ impl SyncSettings {
                 let is_exact = self.compare == SyncCompare::ExactTimes;
                 match seconds(from).cmp(&seconds(to)) {
                     Ordering::Less if !is_exact => Verdict::Same,
-                    // The file may have the time that is kept with the object.
+                    // The file may have the modification time stored with the object.
                     Ordering::Less | Ordering::Greater if self.sets_kept_times() => {
                         Verdict::ByContent
                     }
@@ -70,12 +71,12 @@ impl SyncSettings {
         }
     }
 
-    /// Returns whether files get the times that are kept with their objects.
+    /// Returns whether downloaded files get the modification times stored with their objects.
     pub(crate) fn sets_kept_times(&self) -> bool {
         self.keep_times && matches!(self.to, SyncPlace::Local(_))
     }
 
-    /// Returns the verdict by ETag, or that the contents must be compared; `otherwise` if there is nothing to compare.
+    /// Compares ETags, or returns that contents must be compared, or `otherwise` if there is nothing to compare.
     fn by_content(&self, source: &SyncEntry, target: &SyncEntry, otherwise: Verdict) -> Verdict {
         let md5 = |entry: &SyncEntry| entry.etag.clone().filter(is_md5);
         match (&self.from, &self.to) {
@@ -93,7 +94,8 @@ impl SyncSettings {
         }
     }
 
-    /// Returns whether a local target has the time that a download set: writing a file hardly ever yields a whole second.
+    /// Returns whether the time of a local target was set by a download: it has no fraction of a second, as the time of
+    /// a written file almost always has.
     fn was_set(&self, time: SystemTime) -> bool {
         matches!(self.to, SyncPlace::Local(_))
             && time
@@ -102,7 +104,7 @@ impl SyncSettings {
     }
 }
 
-/// Returns the number of parts that an ETag of a multipart upload names.
+/// Returns the number of parts in the ETag of a multipart upload.
 pub(crate) fn parts(etag: &ETag) -> Option<u64> {
     let (md5, parts) = etag.as_str().split_once('-')?;
     let parts = parts
@@ -112,12 +114,12 @@ pub(crate) fn parts(etag: &ETag) -> Option<u64> {
     is_md5(&ETag::new(md5)).then_some(parts)
 }
 
-/// Returns whole seconds since 1970.
+/// Returns a time in whole seconds since 1970.
 pub(crate) fn seconds(time: SystemTime) -> i64 {
     let whole = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX);
     match time.duration_since(UNIX_EPOCH) {
         Ok(since) => whole(since.as_secs()),
-        // Rounded down, as file systems do.
+        // Before 1970: rounded down, as file systems do.
         Err(before) => {
             let before = before.duration();
             -whole(before.as_secs()) - i64::from(before.subsec_nanos() > 0)

@@ -1,4 +1,4 @@
-//! Compares the contents of a source and its target if size and time are not enough.
+//! Compares the contents of a source and its target by ETag or checksum, when sizes and times do not decide.
 
 use std::path::Path;
 
@@ -20,21 +20,21 @@ use crate::on_blocking_thread::on_blocking_thread;
 pub(crate) enum Contents {
     Same,
     Different,
-    /// Neither ETags nor checksums tell.
+    /// Neither ETags nor checksums can be compared.
     Unknown,
 }
 
 /// Metadata of an object, from a HEAD with its checksum.
 enum Described {
     Known(Box<ObjectMeta>),
-    /// It is gone.
+    /// The object does not exist any more, or was replaced.
     Missing,
-    /// HEAD is denied.
+    /// Access is denied.
     Denied,
 }
 
 impl SyncSettings {
-    /// Compares the contents of two entries of one path and one size.
+    /// Compares the contents of two entries of the same path and size.
     pub(crate) async fn contents(
         &self,
         source: &SyncEntry,
@@ -57,8 +57,8 @@ impl SyncSettings {
         }
     }
 
-    /// Compares a file with the ETag of the listing; if that does not decide and contents or kept times are compared,
-    /// with the response to a HEAD.
+    /// Compares a file with the ETag of the listing. If that does not decide, and contents or stored times are to be
+    /// compared, compares it with the response to a HEAD.
     async fn file_and_object(
         &self,
         (directory, file): (&Path, &SyncEntry),
@@ -83,7 +83,7 @@ impl SyncSettings {
         if has_etag == Some(false) && meta.etag_of_bytes().is_some() {
             return Ok(Contents::Different);
         }
-        // The listing had no ETag.
+        // The listing had no ETag, but the HEAD has one.
         if let Some(etag) = meta.etag_of_bytes().filter(|_| object.etag.is_none()) {
             let etag = etag.clone();
             if let Some(is_same) = has_etag_of(&path, size, etag, call).await? {
@@ -125,7 +125,7 @@ async fn has_etag_of(path: &Path, size: u64, etag: ETag, call: &Call) -> Result<
     .await
 }
 
-/// Compares two objects that have other ETags. Two HEADs.
+/// Compares two objects with different ETags. Sends two HEADs.
 async fn objects(
     (from, source): (&S3Prefix, &SyncEntry),
     (to, target): (&S3Prefix, &SyncEntry),
@@ -156,7 +156,7 @@ async fn objects(
     })
 }
 
-/// Reads the metadata of a listed object. If it was replaced since, it counts as missing: it is not the one to compare.
+/// Sends a HEAD for a listed object. An object that was replaced since the listing counts as missing.
 async fn described(prefix: &S3Prefix, object: &SyncEntry, call: &Call) -> Result<Described> {
     let url = SyncPlace::url(prefix, &object.path)?;
     let transfer = &call.client.transfer;
@@ -169,7 +169,7 @@ async fn described(prefix: &S3Prefix, object: &SyncEntry, call: &Call) -> Result
     }
 }
 
-/// Returns whether an object has another ETag than its listing had. Some servers list none.
+/// Returns whether an object has another ETag than in its listing. Some servers list none.
 fn is_another(meta: &ObjectMeta, object: &SyncEntry) -> bool {
     object.etag.is_some() && meta.etag != object.etag
 }
@@ -187,11 +187,11 @@ mod tests {
     use super::*;
     use crate::{S3, SyncOutcome};
 
-    /// A bucket with other ETags than those of a store in memory.
+    /// A bucket with other ETags than those of the in-memory store.
     #[derive(Debug)]
     struct OtherEtags {
         store: MemoryStore,
-        /// Of each object. With `None`, a HEAD tells its own one, and listings tell none.
+        /// The ETag of all objects. With `None`, a HEAD returns the store's ETag, and listings have none.
         etag: Option<ETag>,
     }
 
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_etag_of_kms_is_no_md5_and_a_checksum_decides() {
+    async fn with_a_kms_etag_the_checksum_decides() {
         let kms = Some(Encryption::new("aws:kms"));
         let crc = Some(ChecksumAlgorithm::Crc64Nvme);
         // Encryption, checksum, content; events, and whether contents are incomparable.
@@ -256,7 +256,7 @@ mod tests {
             let s3 = S3::builder()
                 .store(OtherEtags {
                     store,
-                    // 32 digits that are no MD5, as those of KMS.
+                    // 32 digits that are not an MD5, as with KMS encryption.
                     etag: Some(ETag::new(&"f".repeat(32))),
                 })
                 .tmproot(std::env::temp_dir())

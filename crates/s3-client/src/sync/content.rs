@@ -1,4 +1,4 @@
-//! Compares a local file with the ETag or the checksum of an object.
+//! Compares a local file with the ETag or the checksum of an object, computing the MD5s of parts for multipart ETags.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -10,7 +10,7 @@ use s3_core::{Checksum, ChecksumType, ETag, Payload};
 
 use super::compare::parts;
 
-/// Sizes of parts that common clients use, in MiB.
+/// Part sizes that common clients use, in MiB.
 const PART_SIZES: [u64; 14] = [5, 8, 10, 15, 16, 25, 32, 50, 64, 100, 128, 256, 512, 1024];
 
 /// Returns whether an ETag looks like the MD5 of an object.
@@ -19,11 +19,11 @@ pub(crate) fn is_md5(etag: &ETag) -> bool {
     text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Returns whether a file has the content of an ETag; `None` if the ETag is no MD5, or that of parts of an unknown
-/// size. Blocks.
+/// Returns whether the content of a file matches an ETag; `None` if the ETag is not an MD5, or is that of parts of an
+/// unknown size. Blocks.
 ///
-/// The ETag of a multipart upload does not tell the size of its parts: `part_size` and the usual ones are tried that make
-/// as many parts as it names.
+/// The ETag of a multipart upload does not contain its part size. `part_size` and the usual sizes are tried, if they
+/// give the number of parts in the ETag.
 ///
 /// # Errors
 ///
@@ -68,12 +68,12 @@ pub fn file_has_etag(
             return Ok(Some(true));
         }
     }
-    // The parts may have had another size.
+    // The parts may have had another size than those tried.
     Ok(None)
 }
 
-/// Returns whether a file of `size` bytes has the checksum of an object; `None` for a composite checksum, computed from
-/// those of parts. Blocks.
+/// Returns whether a file of `size` bytes has the checksum of an object; `None` for a composite checksum, which is
+/// computed from those of parts. Blocks.
 ///
 /// # Errors
 ///
@@ -105,7 +105,7 @@ pub fn file_has_checksum(path: &Path, size: u64, checksum: &Checksum) -> io::Res
     Ok(Some(own.value == checksum.value))
 }
 
-/// Returns the MD5 of the last part, and that of the MD5s of all parts.
+/// Returns the MD5 of the last part, and the MD5 of the MD5s of all parts.
 fn md5_of_parts(path: &Path, size: u64, part_size: u64) -> io::Result<(String, String)> {
     let mut file = File::open(path)?;
     let mut buffer = vec![0; 256 << 10];

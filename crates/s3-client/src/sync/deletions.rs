@@ -1,4 +1,4 @@
-//! [`Deletions`]: paths that only the target has, collected until the end of the sync.
+//! [`Deletions`]: collects the paths that a sync will delete from the target, in memory or in a temporary file.
 
 use std::fs;
 use std::io::{self, BufReader, Read, Seek, Write};
@@ -8,21 +8,21 @@ use tempfile::SpooledTempFile;
 
 use crate::error::{Error, Result};
 
-/// How many bytes of paths stay in memory; more go to a temporary file. 1 MiB is some 10,000 paths.
+/// Maximum number of bytes of paths in memory; more go to a temporary file. 1 MiB is some 10,000 paths.
 const IN_MEMORY: usize = 1 << 20;
 
 /// A path to delete.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Deletion {
     pub(crate) path: String,
-    /// How many bytes of the path are a directory that stays, also if it is empty then.
+    /// Length of the leading directory that is kept even if it is empty after the deletion.
     pub(crate) kept: usize,
 }
 
 /// Paths to delete, in the order in which they were found.
 #[derive(Debug)]
 pub(crate) struct Deletions {
-    /// The length of each path, how much of it is the directory that stays, and the path.
+    /// The records: length of the path, length of the kept directory, and the path.
     records: SpooledTempFile,
     count: u64,
 }
@@ -37,12 +37,12 @@ impl Default for Deletions {
 }
 
 impl Deletions {
-    /// Returns how many paths there are.
+    /// Returns the number of paths.
     pub(crate) fn count(&self) -> u64 {
         self.count
     }
 
-    /// Adds a path. Its first `kept` bytes are a directory that stays.
+    /// Adds a path. Its first `kept` bytes are a directory that is kept.
     pub(crate) fn push(&mut self, path: &str, kept: usize) -> io::Result<()> {
         for len in [path.len(), kept] {
             let len = u32::try_from(len).map_err(io::Error::other)?;
@@ -79,8 +79,8 @@ fn next_path(records: &mut impl Read) -> io::Result<Deletion> {
     Ok(Deletion { path, kept })
 }
 
-/// Deletes a file or an empty directory below a directory, and the directories that are empty then, but not through a
-/// link that leaves it. Returns whether it did: a directory that was filled meanwhile stays.
+/// Deletes a file or an empty directory below `directory`, and then its empty parent directories, but not through a
+/// link that leaves `directory`. Returns `false` for a directory that is not empty any more.
 pub(crate) fn delete_file(directory: &Path, deletion: &Deletion) -> Result<bool> {
     let path = &*deletion.path;
     let file = directory.join(path.trim_end_matches('/'));

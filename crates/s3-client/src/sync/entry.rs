@@ -1,4 +1,4 @@
-//! [`SyncEntry`]: a file or an object of a source or target, and the pages that list them.
+//! [`SyncEntry`]: a file, directory or object in the source or target of a sync, and [`Pages`], the stream of them.
 
 use std::pin::Pin;
 use std::time::SystemTime;
@@ -11,26 +11,26 @@ use crate::error::{Error, Result};
 /// A file, a directory or an object of one side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SyncEntry {
-    /// The path below the side's directory.
+    /// The path relative to the directory of the side.
     pub(crate) path: String,
     pub(crate) size: u64,
     pub(crate) modified: Option<SystemTime>,
-    /// Of an object.
+    /// The ETag of an object.
     pub(crate) etag: Option<ETag>,
-    /// A local directory with entries, which imply it: it needs no marker, and is not deleted.
+    /// Whether this is a local directory with entries: it needs no marker object, and is not deleted.
     pub(crate) is_implied: bool,
-    /// A socket, a pipe or a device.
+    /// Whether this is a socket, a pipe or a device.
     pub(crate) is_special: bool,
 }
 
 impl SyncEntry {
-    /// Returns whether this is a directory, or a marker of one in S3.
+    /// Returns whether this is a local directory, or the marker object of one.
     pub(crate) fn is_directory(&self) -> bool {
         self.path.ends_with('/')
     }
 }
 
-/// An input that cannot be read and fails alone; its side is incomplete.
+/// An entry that cannot be read. It fails, other entries do not; its side is incomplete.
 #[derive(Debug)]
 pub(crate) struct Unreadable {
     /// The path or URL.
@@ -38,6 +38,6 @@ pub(crate) struct Unreadable {
     pub(crate) error: Error,
 }
 
-/// The pages of a side, in the byte order of their paths. An error ends them.
+/// The entries of a side, page by page, in the byte order of their paths. The stream ends at an error.
 pub(crate) type Pages =
     Pin<Box<dyn Stream<Item = Result<Vec<Result<SyncEntry, Unreadable>>>> + Send>>;

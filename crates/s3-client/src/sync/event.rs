@@ -1,4 +1,4 @@
-//! [`SyncEvent`]: how one path of a sync has ended.
+//! [`SyncEvent`]: action and outcome of a sync for one path; [`NotDeletedReason`]: why a sync deletes nothing.
 
 use std::fmt;
 
@@ -6,23 +6,23 @@ use s3_transfer::Verified;
 
 use crate::error::Error;
 
-/// How one path of a sync has ended. Paths that need nothing have no event.
+/// The outcome of a sync for one path. Unchanged paths have no event.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct SyncEvent {
     /// The action.
     pub action: SyncAction,
-    /// The path or URL of the source; of the entry itself for a deletion.
+    /// The path or URL of the source; for a deletion, of the deleted entry.
     pub source: String,
     /// The path or URL of the destination.
     pub destination: Option<String>,
     /// The size in bytes; 0 for deletions and unreadable inputs.
     pub size: u64,
-    /// How it has ended.
+    /// The outcome.
     pub outcome: SyncOutcome,
-    /// Of a download: whether the bytes were compared with the server's checksum.
+    /// For a download: whether the bytes were compared with the server's checksum.
     pub verified: Option<Verified>,
-    /// Whether it counts as different because its contents cannot be compared, with
+    /// Whether the entry was transferred because contents could not be compared, with
     /// [`SyncCompare::Content`](crate::SyncCompare::Content).
     pub is_incomparable: bool,
 }
@@ -39,35 +39,35 @@ pub enum SyncAction {
     Copy,
     /// An entry that only the target has is deleted.
     Delete,
-    /// A side is read.
+    /// A source or target is read.
     Read,
 }
 
-/// How a path of a sync has ended.
+/// Outcome of a sync for one path.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SyncOutcome {
-    /// It is done.
+    /// The action succeeded.
     Done,
-    /// It would be done: this is a dry run.
+    /// The action would be done, but this is a dry run.
     Planned,
-    /// It is left alone on both sides, because it is no file: a socket, a pipe or a device.
+    /// The entry was skipped on both sides, because it is a socket, a pipe or a device.
     Special,
-    /// It has failed.
+    /// The action failed.
     Failed(Error),
 }
 
-/// Why a sync deletes nothing.
+/// Reason why a sync deletes nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NotDeletedReason {
-    /// A side could not be read to its end.
+    /// The source or the target could not be listed to its end.
     NotListed,
-    /// Something failed.
+    /// Another entry failed.
     Failures,
-    /// The source has no entry, as a disk that is not mounted.
+    /// The source has no entries, as a disk that is not mounted.
     EmptySource,
-    /// There are more than this to delete.
+    /// There are more deletions than this limit.
     TooMany(u64),
 }
 

@@ -1,4 +1,4 @@
-//! [`LocalWalk`]: the files below a directory, in the order of their keys.
+//! [`LocalWalk`]: walks the files below a directory in the byte order of their keys.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -13,8 +13,8 @@ use std::vec;
 use crate::error::{Error, Result};
 use crate::orphan::is_unfinished_download;
 
-/// Decides which paths below a source take part. A path that ends in a slash is a directory, and the question is whether
-/// anything below it may take part.
+/// Decides whether a path below a source is included. For a directory, whose path ends in a slash, it decides whether
+/// anything below may be included.
 pub type PathFilter = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
 /// An item of a walk.
@@ -23,7 +23,7 @@ pub type PathFilter = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 pub enum LocalEntry {
     /// A regular file.
     File(FoundFile),
-    /// A directory below the start, before its entries. Only [with directories](LocalWalk::with_directories).
+    /// A directory below the start, returned before its entries. Only [with directories](LocalWalk::with_directories).
     Directory(FoundDirectory),
     /// An entry that cannot be read, or whose name cannot be a key.
     Unreadable(PathBuf, Error),
@@ -35,9 +35,9 @@ pub enum LocalEntry {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct FoundFile {
-    /// The path, with that of the start.
+    /// The path, including that of the start.
     pub path: PathBuf,
-    /// The path below the start, with slashes.
+    /// The path relative to the start, with slashes.
     pub below: String,
     /// The size in bytes.
     pub size: u64,
@@ -49,32 +49,33 @@ pub struct FoundFile {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct FoundDirectory {
-    /// The path, with that of the start.
+    /// The path, including that of the start.
     pub path: PathBuf,
-    /// The path below the start, with a slash at its end.
+    /// The path relative to the start, with a slash at its end.
     pub below: String,
-    /// Whether nothing is in it, not even something that the walk leaves out.
+    /// Whether the directory has no entries at all, not even ones that the walk skips.
     pub is_empty: bool,
 }
 
-/// The files below a directory, in the byte order of their keys: a directory sorts as its name and a slash.
+/// An iterator over the files below a directory, in the byte order of their keys: a directory sorts as its name and a
+/// slash.
 ///
-/// Symbolic links are followed or skipped, and loops of them are cut. Unfinished downloads of this crate are left out.
-/// Memory is bounded by the names of one directory per depth. Reading blocks.
+/// Symbolic links are followed or skipped; a link to one of its parent directories is skipped. Unfinished downloads of
+/// this crate are skipped. Memory is bounded by the names of one directory per depth. Reading blocks.
 pub struct LocalWalk {
     levels: Vec<Level>,
     follow_links: bool,
     with_directories: bool,
     admits: PathFilter,
-    /// Entries of the directory entered last that have no place in the order.
+    /// Unreadable entries of the directory entered last, which have no place in the order.
     unreadable: VecDeque<LocalEntry>,
 }
 
 struct Level {
     path: PathBuf,
-    /// The path below the start: empty, or with a slash at its end.
+    /// The path relative to the start: empty, or with a slash at its end.
     below: String,
-    /// Device and inode, to cut loops of links.
+    /// Device and inode, to detect loops of links.
     identity: (u64, u64),
     /// The names in order; those of directories end in a slash.
     names: vec::IntoIter<Box<str>>,
@@ -164,7 +165,7 @@ impl LocalWalk {
         }
     }
 
-    /// Handles one name; `None` if there is nothing to tell about it.
+    /// Handles one name; `None` if it has no entry.
     fn visit(&mut self, path: PathBuf, below: String) -> Option<LocalEntry> {
         if !(self.admits)(&below) {
             return None;
@@ -297,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn loops_of_links_are_cut_and_what_cannot_be_read_is_named() {
+    fn loops_of_links_end_and_unreadable_entries_are_reported() {
         let dir = tempfile::tempdir().unwrap();
         write(&dir, &["d/f"]);
         symlink("..", dir.path().join("d/up")).unwrap();

@@ -1,4 +1,4 @@
-//! Merges source and target in key order into pages of [`Step`]s.
+//! Merges the source and target of a sync in key order into pages of [`Step`]s: transfer, compare, skip or fail.
 
 use std::cmp::Ordering;
 use std::collections::VecDeque;
@@ -12,27 +12,27 @@ use super::entry::{Pages, SyncEntry, Unreadable};
 use super::state::SyncState;
 use crate::error::Error;
 
-/// The most steps of a page.
+/// Maximum number of steps of a page.
 const PAGE: usize = 256;
 
 /// The action for one path.
 #[derive(Debug)]
 pub(crate) enum Step {
-    /// Write it: the target has no such entry, or another one.
+    /// Transfer the entry: the target does not have it, or has a different one.
     Transfer(SyncEntry),
-    /// Compare the content, because size and time do not tell.
+    /// Compare the contents, because sizes and times do not decide.
     Compare {
         source: SyncEntry,
         target: SyncEntry,
     },
-    /// Report a socket, a pipe or a device of the source.
+    /// Report a socket, a pipe or a device of the source as skipped.
     Skip(SyncEntry),
-    /// Report an input of either side that cannot be read.
+    /// Report an entry of either side that cannot be read.
     Fail(Unreadable),
 }
 
-/// Returns the steps that make the target equal to the source, in key order. Entries that only the target has go to the
-/// state's deletions.
+/// Returns the steps that make the target equal to the source, in key order. Entries that only the target has are added
+/// to the deletions of the state.
 pub(crate) fn merge(
     source: Pages,
     target: Pages,
@@ -61,13 +61,13 @@ pub(crate) fn merge(
 struct SyncMerge {
     source: Cursor,
     target: Cursor,
-    /// The directories of the source that the next path may be below, outermost first.
+    /// The directories of the source that may be parents of the next path, outermost first.
     kept: Vec<String>,
     state: Arc<SyncState>,
 }
 
 impl SyncMerge {
-    /// Returns the next steps; none at the end.
+    /// Returns the next steps; an empty page at the end.
     async fn page(&mut self) -> Result<Vec<Step>, Unreadable> {
         let mut steps = Vec::new();
         while steps.len() < PAGE {
@@ -98,7 +98,7 @@ impl SyncMerge {
         source: Option<SyncEntry>,
         target: Option<SyncEntry>,
     ) -> Result<Option<Step>, Error> {
-        // One of the target is neither compared nor deleted.
+        // A special file of the target is neither compared nor deleted.
         let target = target.filter(|target| !target.is_special);
         let Some(source) = source else {
             return match target.filter(|target| !target.is_implied) {
@@ -136,7 +136,7 @@ impl SyncMerge {
 }
 
 impl SyncMerge {
-    /// Deletes a path of the target at the end. The innermost directory of the source that it is in stays.
+    /// Records a path of the target for deletion at the end. Its innermost parent that the source has is kept.
     fn delete_later(&mut self, path: &str) -> Result<(), Error> {
         self.kept.retain(|kept| path.starts_with(&**kept));
         let kept = self.kept.last().map_or(0, String::len);
@@ -144,14 +144,14 @@ impl SyncMerge {
     }
 }
 
-/// A side and its next entry.
+/// The pages of a side, and its next entry.
 struct Cursor {
     /// The path or URL of the side.
     name: String,
     pages: Option<Pages>,
     page: VecDeque<Result<SyncEntry, Unreadable>>,
     next: Option<SyncEntry>,
-    /// The path of the entry before, to notice a side that is out of order.
+    /// The path of the previous entry, to detect a side that is out of order.
     last: Option<String>,
 }
 
@@ -166,7 +166,7 @@ impl Cursor {
         }
     }
 
-    /// Reads the next entry unless it is known or the side has ended. Inputs that fail alone become steps.
+    /// Reads the next entry, unless there is one or the side has ended. Unreadable entries become steps.
     async fn fill(&mut self, steps: &mut Vec<Step>) -> Result<(), CursorFailure> {
         while self.next.is_none() {
             match self.page.pop_front() {
@@ -199,9 +199,9 @@ impl Cursor {
     }
 }
 
-/// Why a side cannot be read to its end.
+/// Reason why a side cannot be read to its end.
 enum CursorFailure {
-    /// The path comes after a greater one: the merge would transfer and delete equal entries.
+    /// The path does not sort after its predecessor: the merge would transfer and delete equal entries.
     OutOfOrder(String),
     Other(Error),
 }
@@ -247,7 +247,7 @@ mod tests {
         }))
     }
 
-    /// A side of pages of two; the size of an entry is the length of its path.
+    /// Returns a side with two entries per page; the size of an entry is the length of its path.
     fn side(paths: &[&str]) -> Pages {
         let entry = |path: &&str| {
             Ok(SyncEntry {
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_path_is_transferred_deleted_or_left_alone() {
+    async fn each_path_is_transferred_deleted_or_unchanged() {
         let state = state();
         let source = side(&["a", "b", "d", "g"]);
         let target = side(&["b", "c", "e", "f", "h"]);

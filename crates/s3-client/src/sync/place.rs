@@ -1,4 +1,4 @@
-//! [`SyncPlace`]: a directory, local or in S3.
+//! [`SyncPlace`]: source or target of a sync, a local directory or a prefix in S3, and the listing of its entries.
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -17,21 +17,21 @@ use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::on_blocking_thread::on_blocking_thread;
 
-/// How many files of a walk are a page.
+/// Number of files of a walk in a page.
 const PAGE: usize = 256;
 
-/// The end of the names of directory buckets, whose listings have no order.
+/// Suffix of the names of directory buckets, whose listings are not in key order.
 const DIRECTORY_BUCKET: &str = "--x-s3";
 
-/// How many pages of each of two listings are read ahead: half as many as of a single listing.
+/// Number of pages that each of two listings reads ahead: half as many as a single listing.
 const READ_AHEAD_OF_TWO: NonZeroUsize = NonZeroUsize::new(128).expect("it is not 0");
 
-/// Whether listings are taken to be in key order.
+/// Whether listings are assumed to be in key order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ListingOrder {
-    /// Those of servers that promise it.
+    /// Trust the server's promise of key order.
     AsPromised,
-    /// None: the server has broken its promise, so they are sorted.
+    /// Sort the entries: the server has broken its promise.
     None,
 }
 
@@ -73,7 +73,7 @@ impl SyncPlace {
         S3Url::from_parts(prefix.bucket(), &key).map_err(|error| Error::config(error.to_string()))
     }
 
-    /// Returns a path below the directory as a path or URL, as the events of a sync have it.
+    /// Returns a path below the directory as a path or URL, as in the events of a sync.
     #[must_use]
     pub fn show(&self, path: &str) -> String {
         match self {
@@ -85,7 +85,7 @@ impl SyncPlace {
         }
     }
 
-    /// Returns the entries of a source, in key order. It has to exist, and a prefix exists if it has an object.
+    /// Returns the entries of a source, in key order. A missing directory, or a prefix without objects, is an error.
     pub(crate) fn source_pages(
         &self,
         settings: &SyncSettings,
@@ -123,7 +123,7 @@ impl SyncPlace {
         }
     }
 
-    /// Returns the entries of a target, in key order. A local directory that is missing is empty.
+    /// Returns the entries of a target, in key order. A missing local directory counts as empty.
     pub(crate) fn target_pages(
         &self,
         settings: &SyncSettings,
@@ -148,7 +148,7 @@ impl SyncPlace {
     }
 }
 
-/// Walks a local directory on a thread that may block.
+/// Walks a local directory on a blocking thread.
 fn walk(path: PathBuf, filter: PathFilter, settings: &SyncSettings) -> Pages {
     enum State {
         Start(PathBuf, PathFilter),
@@ -187,7 +187,7 @@ fn walk(path: PathBuf, filter: PathFilter, settings: &SyncSettings) -> Pages {
     .boxed()
 }
 
-/// Returns the entry of a walk below `start`.
+/// Converts an item of a walk below `start` into an entry.
 fn found(entry: LocalEntry, start: &Path) -> Option<Result<SyncEntry, Unreadable>> {
     match entry {
         LocalEntry::File(file) => Some(Ok(SyncEntry {
@@ -221,7 +221,7 @@ fn found(entry: LocalEntry, start: &Path) -> Option<Result<SyncEntry, Unreadable
     }
 }
 
-/// Lists a prefix in key order; sets `has_objects` at the first object, admitted or not.
+/// Lists a prefix in key order; sets `has_objects` at the first object, even if the filter excludes it.
 fn listing(
     (prefix, order): (S3Prefix, ListingOrder),
     call: &Call,
@@ -232,7 +232,8 @@ fn listing(
     let base = prefix.prefix().to_owned();
     let is_ordered = order == ListingOrder::AsPromised && is_ordered(&prefix, call);
     let with_markers = settings.empty_directories;
-    // No file has such a name, so those of a target that files go to are left alone.
+    // Objects with content whose keys end in a slash: no local file can have such a name, so a sync from local files
+    // ignores them.
     let with_content = matches!(settings.from, SyncPlace::Remote(_));
     let has_objects = Arc::clone(has_objects);
     let transfer = &call.client.transfer;
@@ -246,7 +247,7 @@ fn listing(
         has_objects.fetch_or(!page.objects.is_empty(), Ordering::Relaxed);
         let objects = page.objects.into_iter().filter_map(|object| {
             let path = object.url.key().strip_prefix(&base)?;
-            // Keys that end in a slash mark directories, unless the object has content; files have none.
+            // Objects whose keys end in a slash are markers of directories if they are empty.
             let is_file = !path.is_empty() && !path.ends_with('/');
             let is_wanted = match object.size {
                 _ if is_file => true,

@@ -1,4 +1,4 @@
-//! Runs a sync: transfers during the merge, deletions after source and target were read.
+//! Runs a sync: transfers during the merge, and deletions after source and target were read.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -21,13 +21,13 @@ use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::on_blocking_thread::on_blocking_thread;
 
-/// How many objects one request deletes.
+/// Maximum number of keys in a DeleteObjects request.
 const BATCH: usize = 1000;
 
-/// The events of a sync.
+/// The stream of events of a sync.
 pub(crate) type Events = Pin<Box<dyn Stream<Item = SyncEvent> + Send>>;
 
-/// A sync that runs. Clone is a reference count.
+/// A running sync. Clone is a reference count.
 #[derive(Clone, Debug)]
 pub(crate) struct SyncJob {
     state: Arc<SyncState>,
@@ -40,12 +40,12 @@ impl SyncJob {
         Self { state, call }
     }
 
-    /// Returns how many entries need nothing, as far as is known.
+    /// Returns the number of unchanged entries so far.
     pub(crate) fn unchanged(&self) -> u64 {
         self.state.update(|seen| seen.unchanged)
     }
 
-    /// Returns the events. Nothing runs before they are polled.
+    /// Returns the events. Nothing runs before the stream is polled.
     pub(crate) fn events(&self) -> Events {
         let settings = &self.state.settings;
         if let Err(error) = settings.check(&self.call) {
@@ -54,7 +54,7 @@ impl SyncJob {
         }
         let first = self.pass(ListingOrder::AsPromised);
         let job = self.clone();
-        // Entries that the first pass has transferred are unchanged in the second.
+        // Entries that the first pass transferred are unchanged in the second.
         let second = stream::once(async move {
             match job.state.update(|seen| seen.is_out_of_order) {
                 false => stream::empty().boxed(),
@@ -67,8 +67,8 @@ impl SyncJob {
         first.chain(second.flatten()).boxed()
     }
 
-    /// Transfers different entries, then deletes. A pass that meets a listing without order, though the server promises
-    /// one, ends early and deletes nothing.
+    /// Transfers the entries that differ, then deletes. If a listing turns out not to be in key order although the
+    /// server promises it, the pass ends early and deletes nothing.
     fn pass(&self, order: ListingOrder) -> Events {
         let settings = &self.state.settings;
         let source = settings.from.source_pages(settings, &self.call, order);
@@ -105,7 +105,7 @@ impl SyncJob {
         transfers.chain(deletions).boxed()
     }
 
-    /// Returns the end of one path; a failure prevents deletions.
+    /// Returns the outcome of one path, and records a failure, which prevents deletions.
     fn ended(&self, done: Result<()>) -> SyncOutcome {
         match done {
             Err(error) => {
@@ -180,7 +180,7 @@ impl SyncJob {
         })
     }
 
-    /// Deletes the entries that only the target has, or reports why not.
+    /// Deletes the entries that only the target has, or reports why it does not.
     fn deletions(&self) -> Events {
         let deletions = match self.state.deletions() {
             Ok(deletions) => deletions,

@@ -1,5 +1,4 @@
-//! Sorts the entries of a listing that has no order: runs of them are sorted in memory, written to a temporary file and
-//! merged.
+//! Sorts the entries of a listing without key order: external merge sort, with sorted runs in a temporary file.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -18,16 +17,16 @@ use super::entry::{Pages, SyncEntry, Unreadable};
 use crate::error::{Error, Result};
 use crate::on_blocking_thread::on_blocking_thread;
 
-/// How many bytes of entries are sorted in memory. 8 MiB are some 50,000 entries.
+/// Maximum number of bytes of entries that are sorted in memory. 8 MiB are some 50,000 entries.
 const IN_MEMORY: usize = 8 << 20;
 
-/// The memory that an entry takes, besides its path and its ETag.
+/// Estimated memory of an entry, besides its path and its ETag.
 const ENTRY: usize = 120;
 
-/// How many entries are a page.
+/// Number of entries in a page.
 const PAGE: usize = 256;
 
-/// How much of a run is read at a time.
+/// Size of the buffer for reading a run.
 const BUFFER: usize = 16 << 10;
 
 /// Returns the same entries in the byte order of their paths. Reads all pages first.
@@ -70,11 +69,11 @@ fn failed(error: io::Error) -> Error {
     Error::local("sort a listing in a temporary file", error)
 }
 
-/// Entries in no order, sorted in runs.
+/// Collects entries in any order and sorts them in runs.
 struct Sorter {
     entries: Vec<SyncEntry>,
     bytes: usize,
-    /// How many bytes of entries are a run.
+    /// Size of a run in bytes of entries.
     run: usize,
     file: Option<Arc<File>>,
     runs: Vec<Range<u64>>,
@@ -101,7 +100,7 @@ impl Sorter {
         self.bytes >= self.run
     }
 
-    /// Writes the entries in memory as a run.
+    /// Sorts the entries in memory and writes them as a run.
     fn spill(&mut self) -> io::Result<()> {
         let file = match &self.file {
             Some(file) => Arc::clone(file),
@@ -126,7 +125,7 @@ impl Sorter {
             .sort_unstable_by(|one, other| one.path.cmp(&other.path));
     }
 
-    /// Returns all entries in order.
+    /// Merges the runs and returns all entries in order.
     fn merge(mut self) -> RunMerge {
         self.sort();
         let mut sources: Vec<Source> = Vec::new();
@@ -153,7 +152,7 @@ struct RunMerge {
     sources: Vec<Source>,
     /// The next entry of each run that has one.
     heads: BinaryHeap<Head>,
-    /// The runs whose next entry is to be read.
+    /// The runs whose next entry must be read.
     unread: Vec<usize>,
 }
 
@@ -174,7 +173,7 @@ impl Iterator for RunMerge {
     }
 }
 
-/// The next entry of a run. The one that comes first is the greatest.
+/// The next entry of a run. The smallest path compares as the greatest, for the max-heap.
 struct Head {
     entry: SyncEntry,
     source: usize,
@@ -200,7 +199,7 @@ impl PartialEq for Head {
 
 impl Eq for Head {}
 
-/// The bytes of a run, read by position: the runs share a descriptor.
+/// The bytes of a run, read by position because the runs share a file descriptor.
 struct Run {
     file: Arc<File>,
     range: Range<u64>,
@@ -216,7 +215,7 @@ impl Read for Run {
     }
 }
 
-/// Returns a listed entry as a line of a run.
+/// Formats a listed entry as a line of a run.
 fn record(entry: &SyncEntry) -> Value {
     let since = |time: std::time::SystemTime| time.duration_since(UNIX_EPOCH).ok();
     let since = entry.modified.and_then(since);

@@ -1,4 +1,4 @@
-//! [`SyncState`]: settings and running state of a sync.
+//! [`SyncSettings`] and [`SyncState`]: options of a sync, and its counts, failures and deletions so far.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -26,7 +26,7 @@ pub(crate) struct SyncSettings {
     pub(crate) to: SyncPlace,
     pub(crate) compare: SyncCompare,
     pub(crate) delete: bool,
-    /// Whether paths of the target that the filter does not admit are deleted too.
+    /// Whether paths of the target that the filter excludes are deleted too.
     pub(crate) delete_excluded: bool,
     pub(crate) from_empty: bool,
     pub(crate) max_deletions: Option<u64>,
@@ -34,7 +34,7 @@ pub(crate) struct SyncSettings {
     pub(crate) follow_links: bool,
     /// Whether empty directories are kept, in S3 as keys that end in a slash.
     pub(crate) empty_directories: bool,
-    /// Whether downloads get the modification times that are kept with the objects.
+    /// Whether downloaded files get the modification times stored with the objects.
     pub(crate) keep_times: bool,
     pub(crate) filter: PathFilter,
     pub(crate) resume: Option<Resume>,
@@ -62,7 +62,7 @@ impl SyncSettings {
         }
     }
 
-    /// Rejects sides that cannot be made equal.
+    /// Returns an error for a source and target that cannot be synced.
     pub(crate) fn check(&self, call: &Call) -> Result<()> {
         call.client.check_process()?;
         match (&self.from, &self.to) {
@@ -82,20 +82,20 @@ impl SyncSettings {
     }
 }
 
-/// Settings and findings of a sync.
+/// Settings and running state of a sync.
 #[derive(Debug)]
 pub(crate) struct SyncState {
     pub(crate) settings: SyncSettings,
     seen: Mutex<Seen>,
-    /// Whether the target is on a file system on which names that differ in case are one. The first download looks.
+    /// Whether the target's file system is case-insensitive. The first download checks it.
     folds_case: OnceLock<bool>,
     hasher: RandomState,
 }
 
-/// Findings of a sync so far.
+/// Counts and findings of a sync so far.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
-    /// How many entries need nothing.
+    /// Number of unchanged entries.
     pub(crate) unchanged: u64,
     pub(crate) has_failed: bool,
     pub(crate) source_has_entries: bool,
@@ -104,7 +104,7 @@ pub(crate) struct Seen {
     /// Whether a side was not in key order.
     pub(crate) is_out_of_order: bool,
     deletions: Deletions,
-    /// Hashes of the names that were written, in lower case; none if the target tells cases apart.
+    /// Hashes of the lower-case paths that were written; empty if the target's file system is case-sensitive.
     names: HashSet<u64>,
 }
 
@@ -118,15 +118,15 @@ impl SyncState {
         }
     }
 
-    /// Marks the target's file system as case-insensitive, which the first download would find out.
+    /// Marks the target's file system as case-insensitive, without the check of the first download.
     #[cfg(test)]
     pub(crate) fn with_folded_case(mut self) -> Self {
         self.folds_case = OnceLock::from(true);
         self
     }
 
-    /// Fails for a path below the target that is one on the disk with another one that was written, or with a file that is
-    /// there, because they differ in case only. Blocks.
+    /// Returns an error if, on a case-insensitive file system, a path differs only in case from a path that was written
+    /// before, or from an existing file. Blocks.
     pub(crate) fn check_case(&self, directory: &Path, path: &str) -> io::Result<()> {
         let folds_case = || folds_letter_case(directory);
         if !*self.folds_case.get_or_init(folds_case) {
@@ -157,8 +157,8 @@ impl SyncState {
         update(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Keeps a path that only the target has. The directory that is the first `kept` bytes of it stays, also if it is
-    /// empty then.
+    /// Records a path that only the target has. The directory in its first `kept` bytes is kept even if it is empty
+    /// then.
     pub(crate) fn delete_later(&self, path: &str, kept: usize) -> Result<()> {
         match self.settings.delete {
             true => self
@@ -168,7 +168,7 @@ impl SyncState {
         }
     }
 
-    /// Returns the paths to delete, or why they are kept.
+    /// Returns the paths to delete, or an error with the reason why nothing is deleted.
     pub(crate) fn deletions(&self) -> Result<Deletions> {
         let settings = &self.settings;
         self.update(|seen| {

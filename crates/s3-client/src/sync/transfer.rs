@@ -1,4 +1,4 @@
-//! Transfers one file or object of a sync.
+//! Transfers one entry of a sync: uploads, downloads or copies it, or creates a directory or its marker object.
 
 use std::fs::{self, File, Metadata};
 use std::io;
@@ -19,10 +19,10 @@ use crate::modification_time::kept_modification_time;
 use crate::on_blocking_thread::on_blocking_thread;
 use crate::resume::{self, FileUpload};
 
-/// An object that was written so recently may be written again within the second that S3 shows.
+/// Age below which an object may be written again within the same second, the resolution of times in S3.
 const RECENT: Duration = Duration::from_secs(2);
 
-/// How often a file is uploaded that changes meanwhile.
+/// Maximum number of uploads of a file that changes during its upload.
 const UPLOADS: usize = 3;
 
 /// Writes an entry of the source to the target. Returns whether the bytes of a download were compared with a checksum.
@@ -62,7 +62,7 @@ pub(crate) async fn transfer(
     }
 }
 
-/// Writes the empty object that stands for an empty directory.
+/// Writes the empty marker object of an empty directory.
 async fn write_marker(
     to: &S3Prefix,
     entry: &SyncEntry,
@@ -76,7 +76,7 @@ async fn write_marker(
     Ok(())
 }
 
-/// Makes the directory that an empty object stands for.
+/// Creates the directory that a marker object represents.
 async fn make_directory(to: &Path, entry: &SyncEntry) -> Result<()> {
     if entry.size > 0 {
         let problem = io::Error::other("the key ends in a slash, and the object is not empty");
@@ -86,7 +86,7 @@ async fn make_directory(to: &Path, entry: &SyncEntry) -> Result<()> {
     on_blocking_thread(move || create_directory(&path)).await
 }
 
-/// Makes the directory that a file goes to, unless another name is one with its own on the disk.
+/// Creates the parent directory of a file, unless another name on the disk differs from the file's only in case.
 async fn make_place(
     state: &Arc<SyncState>,
     to: &Path,
@@ -116,7 +116,8 @@ fn attributes(entry: &SyncEntry, settings: &SyncSettings, call: &Call) -> Attrib
     attributes
 }
 
-/// Uploads a file; returns whether it stayed as it was. A file that has another size then fails: the next sync sees that.
+/// Uploads a file and returns whether it did not change. If its size has changed, the upload fails: the next sync sees
+/// the new size.
 async fn upload(
     path: &Path,
     to: &S3Prefix,
@@ -151,7 +152,7 @@ async fn upload(
         .put(item.with_attributes(attributes), &call.options)
         .await;
     let sent = match sent {
-        // The reason may be that the file has changed.
+        // The failure may be caused by a change of the file.
         Err(error) if error.kind() == ErrorKind::LocalIo => Err(error),
         sent => Ok(sent?),
     };
@@ -182,7 +183,7 @@ async fn download(
     let is_large = entry.size > transfer.config().single_put_up_to;
     let resume = settings.resume.as_ref().filter(|_| is_large);
     let meta = match resume {
-        // The listing of some servers has no ETag.
+        // Some servers list no ETag.
         Some(_) => Some(transfer.head(url.clone(), &call.options).await?),
         None => None,
     };
@@ -235,7 +236,7 @@ async fn copy(
     Ok(())
 }
 
-/// Returns the path of a key below a directory, which it must not leave.
+/// Returns the local path of a key below a directory. A key that would leave the directory is an error.
 fn local_path(directory: &Path, path: &str) -> Result<PathBuf> {
     let is_name = |name: &str| !matches!(name, "" | "." | "..") && !name.contains('\0');
     if path.split('/').all(is_name) {
@@ -261,8 +262,9 @@ fn changed(path: &Path) -> Error {
     Error::local(&format!("upload {}", path.display()), problem)
 }
 
-/// Returns the time of a download: when the object was written. A recent time gets a fraction of a second, which makes
-/// the next sync compare the content: the object may be written again within the same second.
+/// Returns the modification time for a downloaded file: when the object was written. A recent time gets a fraction of a
+/// second, which makes the next sync compare the content, because the object may be written again within the same
+/// second.
 fn time_to_set(written: SystemTime) -> SystemTime {
     match SystemTime::now().duration_since(written) {
         Ok(age) if age > RECENT => written,
@@ -279,7 +281,7 @@ mod tests {
     use super::*;
     use crate::S3;
 
-    /// A store during whose puts a file is written.
+    /// A store that writes to a file during each put.
     #[derive(Debug)]
     struct Changing {
         store: MemoryStore,
@@ -356,16 +358,16 @@ mod tests {
         assert!(!fails(&state, "A").await && !fails(&state, "b").await);
         assert!(fails(&state, "a").await);
         assert_eq!(fs::read_dir(&target).unwrap().count(), 2);
-        // The next sync replaces a file of the very name.
+        // The next sync replaces a file with exactly this name.
         let state = Arc::new(SyncState::new(op.0.clone()).with_folded_case());
         assert!(!fails(&state, "A").await);
-        // The disk of this test tells them apart.
+        // The file system of this test is case-sensitive.
         let state = Arc::new(SyncState::new(op.0));
         assert!(!fails(&state, "a").await && !fails(&state, "A").await);
     }
 
     #[tokio::test]
-    async fn nothing_is_written_of_a_file_that_keeps_changing() {
+    async fn a_file_that_keeps_changing_is_not_uploaded() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("f");
         fs::write(&file, "f").unwrap();

@@ -1,4 +1,4 @@
-//! Tests of resumed transfers, over a store that fails on purpose.
+//! Tests of resumable uploads, downloads and copies, over an in-memory store with injected faults.
 
 use std::fs;
 use std::os::unix::fs::{FileExt, PermissionsExt, symlink};
@@ -12,7 +12,7 @@ use s3_transfer::Verified;
 use super::*;
 use crate::S3;
 
-/// 12 parts of 5 MiB and a shorter one.
+/// Size of a file: 12 parts of 5 MiB and a shorter one.
 const LEN: usize = (60 << 20) + 7;
 const PARTS: u64 = 13;
 
@@ -33,7 +33,7 @@ impl Case {
         self.dir.path().join(name)
     }
 
-    /// Returns a client whose requests of a method fail from the `after`th on.
+    /// Returns a client whose requests with a method fail from the `after`th on.
     fn client(&self, method: Option<(&str, u32)>) -> S3 {
         self.client_with(match method {
             Some((method, after)) => {
@@ -44,7 +44,7 @@ impl Case {
         })
     }
 
-    /// Returns a client to which the server rejects an operation.
+    /// Returns a client whose requests for one operation are rejected.
     fn rejected(&self, operation: &str, status: u16, code: &str) -> S3 {
         let rejected = FaultAction::status(status, code);
         self.client_with(FaultPlan::none().with(FaultMatch::operation(operation).on(rejected)))
@@ -67,7 +67,7 @@ impl Case {
         entries.map(|entry| entry.unwrap().path()).collect()
     }
 
-    /// Returns how many files and directories there are.
+    /// Returns the number of files and directories.
     fn entries(&self) -> usize {
         fs::read_dir(self.dir.path()).unwrap().count()
     }
@@ -98,7 +98,7 @@ fn spoil(path: &Path, at: u64) {
 }
 
 #[tokio::test]
-async fn an_upload_goes_on_after_the_parts_that_are_there() {
+async fn an_upload_resumes_after_the_parts_on_the_server() {
     let case = Case::new();
     fs::write(case.path("f"), ramp(0, LEN)).unwrap();
     let resume = case.resume();
@@ -117,7 +117,7 @@ async fn an_upload_goes_on_after_the_parts_that_are_there() {
     s3.resume_upload(case.path("f"), "s3://b/k", &case.resume())
         .await
         .unwrap();
-    // Those that were sent and not recorded are sent again.
+    // Parts that were sent but not recorded are sent again.
     assert!((PARTS..PARTS + 4).contains(&case.sent(Operation::UploadPart)));
     assert_eq!(
         s3.get("s3://b/k").await.unwrap().bytes().unwrap(),
@@ -136,7 +136,7 @@ async fn a_changed_file_starts_over_and_its_upload_is_aborted() {
         .await
         .unwrap_err();
     let before = case.sent(Operation::UploadPart);
-    // Same size, and the time is set back.
+    // The size is the same, and the modification time is set back.
     spoil(&case.path("f"), 3);
     let file = fs::File::options()
         .write(true)
@@ -153,7 +153,7 @@ async fn a_changed_file_starts_over_and_its_upload_is_aborted() {
     assert_eq!((case.journals().len(), case.uploads().await), (0, 0));
 }
 
-/// Sends 4 parts of the file `f`, and is then denied.
+/// Sends 4 parts of the file `f`, and then gets an access-denied response.
 async fn interrupt_upload(case: &Case) {
     let s3 = case.client(Some(("PUT", 4)));
     let failed = s3.resume_upload(case.path("f"), "s3://b/k", &case.resume());
@@ -175,7 +175,7 @@ fn rewrite(journal: &Path, mut change: impl FnMut(&mut serde_json::Value)) {
     fs::write(journal, text.lines().map(line).collect::<String>()).unwrap();
 }
 
-/// Gives all parts of a journal another checksum, as if the bytes of the file were others.
+/// Changes the checksums of all parts in a journal, as if the file had other bytes.
 fn forge_checksums(journal: &Path) {
     rewrite(journal, |record| {
         if record["part"].is_number() {
@@ -221,13 +221,13 @@ async fn an_upload_starts_over_if_its_parts_cannot_be_listed() {
 }
 
 #[tokio::test]
-async fn what_is_kept_stays_if_nothing_is_permitted() {
+async fn journal_and_upload_are_kept_if_all_requests_are_denied() {
     let case = Case::new();
     fs::write(case.path("f"), ramp(0, LEN)).unwrap();
     interrupt_upload(&case).await;
     let denied = FaultAction::status(403, "AccessDenied");
     let s3 = case.client_with(FaultPlan::none().with(FaultMatch::any().on(denied)));
-    // As with credentials that have expired; also if the file is another one since.
+    // As with expired credentials; also if the file has changed since.
     for has_changed in [false, true] {
         if has_changed {
             spoil(&case.path("f"), 3);
@@ -239,7 +239,7 @@ async fn what_is_kept_stays_if_nothing_is_permitted() {
 }
 
 #[tokio::test]
-async fn an_upload_that_cannot_be_aborted_is_told_and_left() {
+async fn an_upload_that_cannot_be_aborted_is_left_with_a_warning() {
     let case = Case::new();
     fs::write(case.path("f"), ramp(0, LEN)).unwrap();
     interrupt_upload(&case).await;
@@ -258,7 +258,7 @@ async fn an_upload_that_cannot_be_aborted_is_told_and_left() {
 async fn an_upload_that_is_gone_starts_over_if_the_object_cannot_be_read() {
     let case = Case::new();
     fs::write(case.path("f"), ramp(0, LEN)).unwrap();
-    // It is created and not completed.
+    // The upload is created and not completed.
     let s3 = case.client(Some(("POST", 1)));
     s3.resume_upload(case.path("f"), "s3://b/k", &case.resume())
         .await
@@ -273,7 +273,7 @@ async fn an_upload_that_is_gone_starts_over_if_the_object_cannot_be_read() {
     assert_eq!((case.journals().len(), case.uploads().await), (0, 0));
 }
 
-/// Transfers a file both ways, which leaves nothing and warns once.
+/// Uploads and downloads a file; neither leaves a journal, and there is one warning.
 async fn transfer_without_journal(case: &Case) {
     fs::write(case.path("f"), ramp(0, LEN)).unwrap();
     let (s3, resume) = (case.client(None), case.resume());
@@ -320,7 +320,7 @@ async fn symbolic_links_in_place_of_our_files_are_not_followed() {
     assert_eq!(resume.warnings().len(), 1);
     assert_eq!(fs::read(&foreign).unwrap(), b"of another program");
     fs::remove_file(&journal).unwrap();
-    // The same for the partial file of a download.
+    // The same with a link in place of the partial file of a download.
     let s3 = case.client(Some(("GET", 4)));
     let download = s3.resume_download("s3://b/k", case.path("out"), &resume);
     download.await.unwrap_err();
@@ -339,7 +339,7 @@ fn copy_of(from: &str) -> CopyRequest {
     CopyRequest::new(url(from), url("s3://b/copy"))
 }
 
-/// Copies `k` in parts of 5 MiB, and is denied after 4 of them.
+/// Copies `k` in parts of 5 MiB, and gets an access-denied response after 4 of them.
 async fn interrupt_copy(case: &Case) {
     let s3 = case.client(Some(("PUT", 4)));
     let copied = s3.resume_copy(copy_of("s3://b/k"), &case.resume());
@@ -355,7 +355,7 @@ async fn copy(case: &Case) -> PutOutcome {
 }
 
 #[tokio::test]
-async fn a_copy_goes_on_after_the_parts_that_are_there() {
+async fn a_copy_resumes_after_the_parts_on_the_server() {
     let case = Case::new();
     let put = case.client(None).put("s3://b/k", ramp(0, LEN));
     put.content_type("film/x").await.unwrap();
@@ -368,7 +368,7 @@ async fn a_copy_goes_on_after_the_parts_that_are_there() {
     assert_eq!(copied.bytes().unwrap(), ramp(0, LEN));
     let info = s3.info("s3://b/copy").await.unwrap();
     assert_eq!(info.content_type(), Some("film/x"));
-    // In one request, because it is one part.
+    // An object of one part is copied in one request.
     let small = s3.copy("s3://b/k", "s3://b/small").resume(&case.resume());
     small.await.unwrap();
     assert_eq!(case.sent(Operation::Copy), 1);
@@ -390,11 +390,11 @@ async fn a_copy_of_a_replaced_object_starts_over() {
 }
 
 #[tokio::test]
-async fn a_source_that_is_replaced_meanwhile_is_copied_again() {
+async fn a_source_that_is_replaced_during_a_copy_is_copied_again() {
     let case = Case::new();
     let s3 = case.client(None);
     s3.put("s3://b/k", ramp(0, LEN)).await.unwrap();
-    // The third part waits, and the object is another one when it is copied.
+    // The third part stalls, and the object is replaced before it is copied.
     let slow = FaultAction::Stall {
         at: None,
         wait: Some(Duration::from_millis(300)),
@@ -416,10 +416,10 @@ async fn a_source_that_is_replaced_meanwhile_is_copied_again() {
 }
 
 #[tokio::test]
-async fn an_upload_whose_completion_is_lost_is_known_by_its_token() {
+async fn an_upload_whose_completion_response_is_lost_is_found_by_its_token() {
     let case = Case::new();
     fs::write(case.path("f"), ramp(0, LEN)).unwrap();
-    // Its ETag is no MD5 of anything.
+    // With KMS encryption, the ETag is not an MD5.
     let attributes = || {
         let mut attributes = Attributes::default();
         attributes.encryption = Some(s3_core::Encryption::new("aws:kms"));
@@ -431,7 +431,7 @@ async fn an_upload_whose_completion_is_lost_is_known_by_its_token() {
     let outcome = upload.attributes(attributes()).await.unwrap();
     assert!(matches!(outcome, PutOutcome::Written(_)));
     assert_eq!((case.journals().len(), case.uploads().await), (0, 0));
-    // The process ends before it learns of the completion.
+    // The client does not receive the response to the completion.
     let denied = FaultAction::status(403, "AccessDenied");
     let lost = FaultMatch::operation("CompleteMultipartUpload").on(FaultAction::LoseReply);
     let unseen = FaultMatch::operation("HeadObject").on(denied);
@@ -448,7 +448,7 @@ async fn an_upload_whose_completion_is_lost_is_known_by_its_token() {
 }
 
 #[tokio::test]
-async fn a_download_goes_on_and_fetches_spoilt_bytes_again() {
+async fn a_download_resumes_and_fetches_corrupt_parts_again() {
     let case = Case::new();
     let data = ramp(0, LEN);
     case.client(None)
@@ -508,14 +508,14 @@ async fn interrupt_download(case: &Case) {
 }
 
 #[tokio::test]
-async fn a_download_that_goes_on_has_the_md5_that_its_etag_is() {
+async fn a_resumed_download_is_compared_with_an_md5_etag() {
     let case = Case::new();
     interrupt_download(&case).await;
     let s3 = case.client(None);
     let get = s3.resume_download("s3://b/k", case.path("out"), &case.resume());
     assert_eq!(get.await.unwrap().verified, Verified::Etag);
 
-    // Bytes that are wrong although their journal says that they are right.
+    // The partial file has wrong bytes, and the journal has their checksums.
     let case = Case::new();
     interrupt_download(&case).await;
     let kept = case.resume().interrupted(Duration::ZERO).unwrap().remove(0);
@@ -572,7 +572,7 @@ async fn a_replaced_object_starts_over() {
 }
 
 #[tokio::test]
-async fn what_is_kept_can_be_discarded() {
+async fn kept_parts_can_be_discarded() {
     let case = Case::new();
     fs::write(case.path("f"), ramp(0, LEN)).unwrap();
     case.client(None)
@@ -620,14 +620,14 @@ async fn an_upload_that_another_process_resumes_is_not_aborted() {
     assert!(!case.client(None).discard(kept.clone()).await.unwrap());
     assert_eq!(case.uploads().await, 1);
     drop(other);
-    // The other one has started over since, because the file is another one, and was interrupted as well.
+    // Meanwhile another process has restarted the upload with a changed file, and was interrupted as well.
     fs::write(case.path("f"), ramp(1, LEN)).unwrap();
     let again = interrupt().await;
     assert!(!case.client(None).discard(kept.clone()).await.unwrap());
     assert_eq!((case.journals().len(), case.uploads().await), (1, 1));
     assert!(case.client(None).discard(again).await.unwrap());
     assert_eq!((case.journals().len(), case.uploads().await), (0, 0));
-    // There is nothing left to discard.
+    // The upload is gone, and only the journal is removed.
     assert!(case.client(None).discard(kept).await.unwrap());
     assert_eq!(case.journals().len(), 0);
 }
@@ -645,7 +645,7 @@ async fn a_file_that_is_there_is_replaced_or_stays() {
     assert_eq!(fs::read(case.path("out")).unwrap(), b"old");
     get().await.unwrap();
     assert_eq!(fs::read(case.path("out")).unwrap(), b"new");
-    // In several parts.
+    // The same with an object of several parts.
     s3.put("s3://b/k", ramp(0, LEN)).await.unwrap();
     let error = get().if_absent().await.unwrap_err();
     let error = error.as_request().unwrap();
@@ -654,7 +654,7 @@ async fn a_file_that_is_there_is_replaced_or_stays() {
     let source = source.downcast_ref::<std::io::Error>().unwrap();
     assert_eq!(source.kind(), std::io::ErrorKind::AlreadyExists);
     assert_eq!(fs::read(case.path("out")).unwrap(), b"new");
-    // Neither a partial file nor a journal.
+    // There is neither a partial file nor a journal.
     assert_eq!((case.journals().len(), case.entries()), (0, 2));
     fs::remove_file(case.path("out")).unwrap();
     get().if_absent().await.unwrap();
@@ -662,7 +662,7 @@ async fn a_file_that_is_there_is_replaced_or_stays() {
 }
 
 #[tokio::test]
-async fn put_and_get_of_files_go_on_when_asked() {
+async fn put_and_get_of_files_resume_when_asked() {
     let case = Case::new();
     fs::write(case.path("f"), ramp(0, LEN)).unwrap();
     let put = |s3: &S3| {

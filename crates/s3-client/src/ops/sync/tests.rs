@@ -1,4 +1,4 @@
-//! Tests of sync over a store in memory.
+//! Tests of `sync` between temporary directories and an in-memory store.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -38,7 +38,7 @@ impl Case {
         self.dir.path().join("local")
     }
 
-    /// Writes a file with a time in the past, so that an upload is newer by seconds.
+    /// Writes a file with a modification time in the past, so that its object is newer by seconds.
     fn write(&self, name: &str, content: &str) {
         let path = self.local().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -92,7 +92,7 @@ fn counts(summary: SyncSummary) -> (u64, u64, u64) {
 
 #[tokio::test]
 async fn a_second_sync_only_lists() {
-    // Names around the slash in byte order: sorted by plain names, they would be sent and deleted each time.
+    // Directories sort with their slash: in the order of plain names, these would be sent and deleted each time.
     let case = Case::new(&["a/x", "a!", "a-b", "a.b", "a0", "z", "b/c/d"]);
     assert_eq!(counts(case.up().await.unwrap()), (7, 0, 0));
     let before = case.store.operations();
@@ -202,7 +202,7 @@ async fn deletions_wait_for_the_end_and_for_success() {
 }
 
 #[tokio::test]
-async fn what_the_filter_leaves_out_is_deleted_when_asked() {
+async fn excluded_paths_are_deleted_when_asked() {
     let case = Case::new(&["keep", "x.log"]);
     case.up().await.unwrap();
     let no_logs: PathFilter = Arc::new(|path: &str| !path.ends_with(".log"));
@@ -245,7 +245,7 @@ async fn empty_directories_are_kept_both_ways_when_asked() {
     assert!(directory("a/empty").is_dir() && directory("b/c").is_dir());
     assert_eq!(counts(down().delete().await.unwrap()), (0, 0, 4));
 
-    // A directory that only the target has goes, and one that has lost its files stays if the source has it.
+    // A directory that only the target has is removed; one that has lost its files is kept if the source has it.
     fs::create_dir_all(directory("only/here")).unwrap();
     case.write("b/c/old", "old");
     assert_eq!(counts(down().delete().await.unwrap()), (0, 2, 4));
@@ -253,7 +253,7 @@ async fn empty_directories_are_kept_both_ways_when_asked() {
     fs::remove_dir_all(directory("a/empty")).unwrap();
     assert_eq!(counts(up().delete().await.unwrap()), (0, 1, 3));
     assert_eq!(case.keys().await, ["p/a/f", "p/b/c/", "p/z"]);
-    // A directory with files needs no marker, and a marker that it has is not deleted.
+    // A directory with files needs no marker, and an existing marker is not deleted.
     case.write("b/c/new", "new");
     assert_eq!(counts(up().delete().await.unwrap()), (1, 0, 2));
     let copy = S3Prefix::parse("s3://bkt/q").unwrap();
@@ -262,7 +262,7 @@ async fn empty_directories_are_kept_both_ways_when_asked() {
 }
 
 #[tokio::test]
-async fn a_marker_that_is_no_directory_fails_alone() {
+async fn markers_that_cannot_be_directories_are_the_only_failures() {
     let case = Case::new(&[]);
     for (key, content) in [("full/", "x"), ("../up/", ""), ("ok/", "")] {
         case.s3
@@ -408,7 +408,7 @@ async fn a_listing_of_other_keys_than_those_below_the_target_deletes_nothing() {
     }
 }
 
-/// A server that lists keys in no order, and may promise one.
+/// A server that lists keys in no order; the flag says whether it promises key order.
 #[derive(Debug)]
 struct Unordered(MemoryStore, bool);
 
@@ -458,7 +458,7 @@ async fn a_listing_without_order_is_sorted_also_if_the_server_promises_one() {
         let s3 = unordered.build().unwrap();
         let up = || s3.sync(case.local(), case.place.clone()).delete();
         let first = up().await.unwrap();
-        // An entry that the first pass has transferred counts once as transferred, and once as unchanged.
+        // An entry that the first pass has transferred is counted as transferred, and as unchanged in the second pass.
         assert_eq!(first.deleted, 1, "{first:?}");
         assert!(promises_order || counts(first) == (1, 1, 3));
         assert_eq!(counts(up().await.unwrap()), (0, 0, 4));
