@@ -1,4 +1,4 @@
-//! Arguments that name an object, a prefix or a local path.
+//! Parses the path arguments of commands: `s3://bucket/key`, `s3:KEY` below the root, `-`, or a local path.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -10,7 +10,7 @@ use s3_core::{S3Prefix, S3Url};
 use crate::failure::Failure;
 use crate::printable::printable;
 
-/// The place that an argument of `cp` or `mv` names.
+/// The parsed path argument of `cp` or `mv`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Address {
     /// `-`: standard input or output.
@@ -75,7 +75,7 @@ impl Remote {
         })
     }
 
-    /// Returns the object of this name.
+    /// Returns the URL of the object.
     pub(crate) fn url(&self) -> Result<S3Url, Failure> {
         if self.key.is_empty() {
             let message = format!("{self} is a bucket, not an object");
@@ -84,7 +84,7 @@ impl Remote {
         self.with_key(&self.key)
     }
 
-    /// Returns the object of another key in the same bucket.
+    /// Returns the URL of an object with another key in the same bucket.
     pub(crate) fn with_key(&self, key: &str) -> Result<S3Url, Failure> {
         S3Url::from_parts(&self.bucket, key).map_err(|error| Failure::usage(error.to_string()))
     }
@@ -94,7 +94,7 @@ impl Remote {
         S3Prefix::from_parts(&self.bucket, key).map_err(|error| Failure::usage(error.to_string()))
     }
 
-    /// Returns the key as a directory: `p` and `p/` are `p/`, the whole bucket is the empty key.
+    /// Returns the key as a directory: `p` and `p/` become `p/`; for the whole bucket it is empty.
     pub(crate) fn directory_key(&self) -> String {
         match self.key.is_empty() || self.key.ends_with('/') {
             true => self.key.clone(),
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_opaque_and_everything_else_is_a_path() {
+    fn keys_are_kept_verbatim_and_everything_else_is_a_path() {
         let parse = |text: &str| Address::parse(OsStr::new(text), &Root::Unset).unwrap();
         assert_eq!(parse("s3://b"), remote("b", ""));
         assert_eq!(parse("s3://b/"), remote("b", ""));

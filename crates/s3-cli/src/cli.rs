@@ -1,4 +1,4 @@
-//! The command line: its definition for the parser, the help, completions and man pages.
+//! [`Cli`]: the clap definition of the command line, and its parser for the process's arguments and lines of `run`.
 
 use std::ffi::OsString;
 
@@ -23,7 +23,7 @@ pub(crate) struct Cli {
 }
 
 impl Cli {
-    /// Returns the definition. Global options are shown by `mfs3 --help` only.
+    /// Returns the clap definition. Only `mfs3 --help` shows the global options.
     pub(crate) fn definition() -> clap::Command {
         let mut root = Self::command();
         let globals: Vec<_> = root
@@ -45,7 +45,7 @@ impl Cli {
         })
     }
 
-    /// Parses the arguments of the process; prints help or a usage error and exits if they ask for it.
+    /// Parses the arguments of the process. Prints help or a usage error and exits if there is no command to run.
     pub(crate) fn from_process() -> Self {
         let arguments: Vec<OsString> = std::env::args_os().collect();
         let mut definition = Self::definition();
@@ -58,7 +58,7 @@ impl Cli {
     }
 }
 
-/// Parses the lines of a file of commands. Its definition is made once: that takes longer than many a command.
+/// Parses the lines of a file of commands. Keeps the clap definition, which takes longer to build than many commands.
 #[derive(Debug)]
 pub(crate) struct LineParser(clap::Command);
 
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn the_reference_in_the_guide_is_the_help() {
+    fn the_command_reference_in_the_guide_equals_the_help() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/guide/commands.md");
         if std::env::var_os("UPDATE_GUIDE").is_some() {
             std::fs::write(path, reference()).unwrap();

@@ -1,6 +1,6 @@
-//! Exit codes of `mfs3`.
+//! Exit codes of `mfs3`, and the [`FailureClass`] that determines them.
 
-/// Why an input or a command failed, as far as the exit code tells.
+/// The kind of a failure, which determines the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum FailureClass {
     /// Any other failure, or several classes at once.
@@ -11,23 +11,23 @@ pub(crate) enum FailureClass {
     NotFound,
     /// Credentials are missing, wrong or expired, or access is denied.
     Denied,
-    /// A condition does not hold.
+    /// A condition of a conditional request failed.
     Condition,
     /// The endpoint cannot be reached, or the deadline has passed.
     Unreachable,
 }
 
-/// Everything is done, or was done before.
+/// All inputs succeeded or were skipped.
 pub(crate) const SUCCESS: u8 = 0;
 /// Interrupted by Ctrl-C: 128 + SIGINT.
 pub(crate) const INTERRUPTED: u8 = 130;
-/// The reader of the output is gone: 128 + SIGPIPE.
+/// The reader of the output was closed: 128 + SIGPIPE.
 pub(crate) const OUTPUT_CLOSED: u8 = 141;
 /// Terminated: 128 + SIGTERM.
 pub(crate) const TERMINATED: u8 = 143;
 
 impl FailureClass {
-    /// Returns the exit code of a command whose failures are all of this class.
+    /// Returns the exit code of a command whose failures all have this class.
     pub(crate) const fn exit_code(self) -> u8 {
         match self {
             Self::Other => 1,

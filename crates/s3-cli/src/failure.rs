@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::exit_code::FailureClass;
 
-/// Why an input or a command failed.
+/// The failure of an input or of a command.
 #[derive(Clone, Debug)]
 pub(crate) struct Failure {
     pub(crate) class: FailureClass,
@@ -29,7 +29,7 @@ struct Response {
 }
 
 impl Response {
-    /// Status, code, request id, and how often it was asked, for people.
+    /// Returns status, error code, request ID and number of attempts, for the message.
     fn sentence(&self) -> String {
         let status = self.status.map(|status| status.to_string());
         let words: Vec<_> = status.into_iter().chain(self.code.clone()).collect();
@@ -54,27 +54,27 @@ impl Failure {
         }
     }
 
-    /// Wrong arguments.
+    /// Returns a failure for wrong arguments.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(FailureClass::Usage, "usage", message)
     }
 
-    /// Something that does not exist.
+    /// Returns a failure for an object, bucket or file that does not exist.
     pub(crate) fn not_found(message: impl Into<String>) -> Self {
         Self::new(FailureClass::NotFound, "not_found", message)
     }
 
-    /// Any other failure on this machine.
+    /// Returns any other local failure.
     pub(crate) fn local(message: impl Into<String>) -> Self {
         Self::new(FailureClass::Other, "local", message)
     }
 
-    /// An input that was in flight when the command was interrupted.
+    /// Returns the failure of an input that was in flight when the command was interrupted.
     pub(crate) fn cancelled() -> Self {
         Self::new(FailureClass::Other, "cancelled", "interrupted")
     }
 
-    /// A failed call of the operating system on `path`.
+    /// Returns the failure of a system call on `path`.
     pub(crate) fn of_file(action: &str, path: &Path, error: &io::Error) -> Self {
         let message = format!("{action} {}: {error}", path.display());
         match error.kind() {
@@ -88,7 +88,7 @@ impl Failure {
         self
     }
 
-    /// Adds a hint for something that is not found, unless it has one.
+    /// Adds a hint to a not-found failure without one.
     pub(crate) fn or_hint_if_not_found(mut self, hint: &str) -> Self {
         if self.class == FailureClass::NotFound {
             self.hint.get_or_insert_with(|| hint.to_owned());
@@ -96,15 +96,15 @@ impl Failure {
         self
     }
 
-    /// Returns whether the server did not say whether the object or its bucket is missing, as in the response to a
-    /// HEAD, which has no document.
+    /// Returns whether the server did not say if the object or its bucket is missing, as in the response to a HEAD,
+    /// which has no body.
     pub(crate) fn is_vague(&self) -> bool {
         self.kind == "not_found"
             && self.response.status == Some(404)
             && self.response.code.is_none()
     }
 
-    /// Returns the sentence for people: the failure, then details of the error response and the hint.
+    /// Returns the message: the failure, then details of the error response and the hint.
     pub(crate) fn sentence(&self) -> String {
         let mut details = self.response.sentence();
         if let Some(hint) = &self.hint {
@@ -119,7 +119,7 @@ impl Failure {
         }
     }
 
-    /// Returns the fields for programs.
+    /// Returns the fields for JSON output.
     pub(crate) fn to_json(&self) -> Value {
         json!({
             "kind": self.kind,
@@ -156,7 +156,7 @@ impl From<&s3_core::Error> for Failure {
             _ => FailureClass::Other,
         };
         let mut message = error.kind().describe().to_owned();
-        // Some servers say no more than the kind does.
+        // Some servers send a message that only repeats the kind.
         if let Some(text) = error.message().filter(|text| *text != message) {
             message = format!("{message}: {text}");
         }
@@ -229,7 +229,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sentence_has_the_response_and_the_hint_in_brackets() {
+    fn a_message_has_the_response_and_the_hint_in_brackets() {
         let error = Error::from_response(Operation::Get, 404, Some("NoSuchKey"))
             .with_request_id("R1")
             .with_hint("check the key");

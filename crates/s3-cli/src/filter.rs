@@ -1,4 +1,4 @@
-//! `--include`, `--exclude` and `--exclude-from`, in the order in which they are given.
+//! [`Filter`]: rules of `--include`, `--exclude` and `--exclude-from`, of which the last match decides.
 
 use std::fs;
 use std::sync::Arc;
@@ -10,7 +10,8 @@ use s3_client::PathFilter;
 
 use crate::wildcard::Wildcard;
 
-/// Rules of which the last match decides. If the first rule includes, nothing else is in; otherwise everything is.
+/// Rules in the order given, of which the last match decides. A path without a match is excluded if the first rule
+/// includes, and included otherwise.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Filter {
     rules: Vec<Rule>,
@@ -23,7 +24,7 @@ struct Rule {
 }
 
 impl Filter {
-    /// Returns whether the path below the source is in.
+    /// Returns whether the path below the source is included.
     pub(crate) fn admits(&self, path: &str) -> bool {
         let matching = self
             .rules
@@ -33,7 +34,7 @@ impl Filter {
         matching.map_or(self.admits_by_default(), |rule| rule.includes)
     }
 
-    /// Returns whether nothing below a directory, given with its slash, can be in.
+    /// Returns whether nothing below a directory, given with its slash, can be included.
     pub(crate) fn prunes(&self, directory: &str) -> bool {
         for rule in self.rules.iter().rev() {
             if rule.includes && rule.pattern.may_match_below(directory) {
@@ -46,7 +47,7 @@ impl Filter {
         !self.admits_by_default()
     }
 
-    /// Returns the filter for the libraries, where a path with a slash at its end is a directory.
+    /// Returns the filter as a function for the libraries, where a path with a slash at its end is a directory.
     pub(crate) fn into_path_filter(self) -> PathFilter {
         Arc::new(move |path: &str| match path.ends_with('/') {
             true => !self.prunes(path),

@@ -1,4 +1,4 @@
-//! Options that every command takes, before or after its name.
+//! [`GlobalArgs`]: the options of every command, before or after its name.
 
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::Duration;
@@ -88,7 +88,7 @@ fn parse_rate(text: &str) -> Result<NonZeroU64, String> {
         .ok_or_else(|| "the rate must be at least 1 byte per second".to_owned())
 }
 
-/// The sizes of parts that S3 takes.
+/// Minimum and maximum size of parts in S3.
 const PART_SIZES: std::ops::RangeInclusive<u64> = 5 << 20..=5 << 30;
 
 fn parse_part_size(text: &str) -> Result<u64, String> {

@@ -1,4 +1,4 @@
-//! `mfs3`: copies, lists and removes objects in S3.
+//! The command-line tool `mfs3`: copies, lists and removes objects in S3.
 //!
 //! The tool parses arguments, prints, and chooses exit codes; transfers are those of the libraries. Each command is a
 //! file below `commands`. A command turns its arguments into inputs and runs them through the engine's fan-out, so that

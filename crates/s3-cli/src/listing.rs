@@ -1,4 +1,4 @@
-//! Remote arguments that name several objects: a directory with `-r`, or a wildcard.
+//! [`Selection`]: resolves a remote argument to one object, or to the listing of a directory (`-r`) or a wildcard.
 
 use std::future::ready;
 use std::pin::Pin;
@@ -16,7 +16,7 @@ use crate::filter::Filter;
 use crate::session::Session;
 use crate::wildcard::{Wildcard, has_wildcard, unescape};
 
-/// The objects that an argument names.
+/// The object or the listing that an argument names.
 #[derive(Clone, Debug)]
 pub(crate) enum Selection {
     /// One object, or a bucket.
@@ -25,12 +25,12 @@ pub(crate) enum Selection {
     Many(Listed),
 }
 
-/// The objects of a listing.
+/// A listing that an argument names.
 #[derive(Clone, Debug)]
 pub(crate) struct Listed {
-    /// Where the listing starts.
+    /// The prefix of the listing.
     pub(crate) prefix: S3Prefix,
-    /// The length of the part of each key that names below the argument do not have.
+    /// Length of the prefix of each key that is not part of names below the argument.
     pub(crate) base: usize,
     pattern: Option<Wildcard>,
     argument: Remote,
@@ -44,14 +44,14 @@ pub(crate) struct Named {
 }
 
 impl Named {
-    /// Returns the key below the argument's directory.
+    /// Returns the key relative to the argument's directory.
     pub(crate) fn below(&self) -> &str {
         &self.object.url.key()[self.base..]
     }
 }
 
 impl Selection {
-    /// Understands an argument: a wildcard unless `raw`, a directory with `recursive`, or one object.
+    /// Parses an argument: a wildcard unless `raw`, a directory with `recursive`, or one object.
     pub(crate) fn parse(remote: &Remote, raw: bool, recursive: bool) -> Result<Self, Failure> {
         if !raw && has_wildcard(&remote.key) {
             let pattern = Wildcard::parse(&remote.key).map_err(Failure::usage)?;
@@ -76,7 +76,7 @@ impl Selection {
         Self::directory(&plain).map(Self::Many)
     }
 
-    /// Understands all arguments of a command that works on objects, and rejects buckets.
+    /// Parses all arguments of a command that works on objects, and rejects buckets.
     pub(crate) fn parse_all(
         arguments: &[String],
         root: &Root,
@@ -95,7 +95,7 @@ impl Selection {
         Ok(selections)
     }
 
-    /// Returns all objects below a directory.
+    /// Returns the listing of all objects below a directory.
     pub(crate) fn directory(remote: &Remote) -> Result<Listed, Failure> {
         let key = remote.directory_key();
         Ok(Listed {
@@ -108,8 +108,8 @@ impl Selection {
 }
 
 impl Listed {
-    /// Returns the objects, page by page, that the pattern and the filter admit. If the pattern admits none, the last item
-    /// is a failure.
+    /// Returns the objects that the pattern and the filter admit, page by page. If the pattern matches no object, the
+    /// last item is a failure.
     pub(crate) fn pages(
         self,
         session: &Session,
@@ -123,7 +123,7 @@ impl Listed {
         let is_found = Arc::new(AtomicBool::new(false));
         let (end, any) = (Arc::clone(&listed), Arc::clone(&is_found));
         let pages = pages.map(move |page| {
-            // A listing that fails has its own failure.
+            // A failed listing is reported by its own failure.
             let page = page.inspect_err(|_| any.store(true, Ordering::Relaxed))?;
             let matching = page
                 .objects
@@ -150,7 +150,7 @@ impl Listed {
         self.pattern.as_ref().is_none_or(matches)
     }
 
-    /// Returns the failure of a listing that has nothing; a whole bucket may be empty.
+    /// Returns the failure of a listing without objects; none for a whole bucket, which may be empty.
     fn nothing(&self) -> Option<Failure> {
         if self.argument.key.is_empty() {
             return None;

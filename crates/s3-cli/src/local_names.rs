@@ -1,4 +1,4 @@
-//! Keys as file names, and back.
+//! Converts keys to paths of local files, and paths that `--encode-names` wrote back to keys.
 //!
 //! A key becomes a path below the destination, component by component. A component that is empty, `.` or `..` would
 //! leave the destination or be lost; such a key fails, or is percent-encoded with `--encode-names`.
@@ -7,16 +7,16 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
 
-/// The path of a key below a destination directory.
+/// The path for a key below a destination directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LocalName {
     /// A file.
     File(PathBuf),
-    /// A directory: the key ends in a slash and the object is empty.
+    /// A directory, for an empty object whose key ends in a slash.
     Directory(PathBuf),
 }
 
-/// Returns the path of a key below `directory`; `size` is that of the object.
+/// Returns the path for a key below `directory`; `size` is that of the object.
 pub(crate) fn local_name(
     directory: &Path,
     key: &str,
@@ -45,7 +45,7 @@ pub(crate) fn local_name(
     })
 }
 
-/// Returns the key of a path below a source directory, which `--encode-names` wrote.
+/// Decodes the path of a file below a source directory, which `--encode-names` wrote, to a key.
 pub(crate) fn decode_name(path: &str) -> Result<String, Failure> {
     let components = path.split('/').map(|component| {
         decode_component(component)
@@ -63,7 +63,7 @@ fn problem(component: &str) -> Option<&'static str> {
     }
 }
 
-/// The name of an empty component: no other component is encoded as a lone percent sign.
+/// Encoded form of an empty component: no other component is encoded as a single percent sign.
 const EMPTY: &str = "%";
 
 fn encode_component(component: &str) -> String {

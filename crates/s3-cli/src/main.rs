@@ -1,4 +1,4 @@
-//! The program `mfs3`.
+//! The program `mfs3`, whose code is in the library `s3_cli`.
 
 use std::process::ExitCode;
 

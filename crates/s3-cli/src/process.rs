@@ -1,4 +1,4 @@
-//! Runs the process: threads, signals, one command, the exit code.
+//! Runs the process: tokio runtime, signals, one command, cleanup and exit code.
 
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
@@ -20,13 +20,13 @@ use crate::report::Report;
 use crate::session::Session;
 use crate::stop::Stop;
 
-/// The most threads that transfers run on. 8, as in the engine's fan-out.
+/// Maximum number of threads that run transfers. 8, as in the engine's fan-out.
 const MAX_THREADS: usize = 8;
 
-/// How long an interrupted command waits for its parts in flight.
+/// Maximum time that an interrupted command waits for its parts in flight.
 const PARTS_LIMIT: Duration = Duration::from_secs(2);
 
-/// Runs the tool with the arguments of this process, and returns its exit code: the whole program.
+/// Runs the tool with the arguments of this process, and returns its exit code.
 #[must_use]
 pub fn main() -> ExitCode {
     run(Cli::from_process())
@@ -48,7 +48,7 @@ fn run(cli: Cli) -> ExitCode {
         }
     };
     let code = pool.run(command(cli, progress));
-    // Dropping the pool would wait for reads of standard input.
+    // Dropping the runtime would wait for blocked reads of standard input.
     std::process::exit(code.into())
 }
 
@@ -78,12 +78,12 @@ async fn command(cli: Cli, progress: Progress) -> u8 {
     if let Err(failure) = outcome {
         report.command_failed(name, &failure);
     }
-    // An upload that was cancelled in another thread has to be known before `close` waits for the aborts of all.
+    // Uploads that were cancelled in other threads must have ended, so that `close` waits for their aborts.
     report.all_ended().await;
     let closed = session.s3.close().await;
     let left = session.transfer().failed_aborts();
     match closed {
-        // Below, in words of this tool's.
+        // These failed aborts are reported below.
         Err(s3_client::Error::UploadsRemain { uploads }) if uploads <= left => {}
         Err(error) => {
             report.warn(&error.to_string());
@@ -103,14 +103,14 @@ async fn command(cli: Cli, progress: Progress) -> u8 {
     report.end(&session.resume.kept())
 }
 
-/// Lets the parts in flight of transfers that can be resumed end, so that they are kept.
+/// Waits until resumable transfers have completed their parts in flight, so that these are kept.
 async fn end_parts(resume: &Resume) {
     resume.stop();
     // Parts that take longer are sent again by the next run.
     let _ = timeout(PARTS_LIMIT, resume.idle()).await;
 }
 
-/// Prints the events of the client's crates, with the bar cleared: attempts with `-v`, all with `-vv`.
+/// Prints tracing events of the client's crates, with the progress bar cleared: attempts with `-v`, all with `-vv`.
 fn trace(verbose: u8, progress: &Progress) {
     let level = match verbose {
         0 => return,
@@ -129,7 +129,7 @@ fn trace(verbose: u8, progress: &Progress) {
         .init();
 }
 
-/// Standard error with the bar cleared. An event is one write.
+/// Writes to standard error with the progress bar cleared. An event is one write.
 struct ClearedError(Progress);
 
 impl Write for ClearedError {

@@ -1,4 +1,4 @@
-//! Progress of transfers: a bar on a terminal, or plain lines; and the reason if neither is shown.
+//! [`Progress`]: shows the progress of transfers, as a bar on a terminal or as plain lines, and notices about retries.
 
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -16,17 +16,17 @@ use crate::printable::printable;
 use crate::retry_notice::RetryNotice;
 use crate::size::human_size;
 
-/// How often a plain line is printed.
+/// Interval between plain lines.
 const PLAIN_EVERY: Duration = Duration::from_secs(10);
-/// How often the bar is drawn again.
+/// Interval between redraws of the bar.
 const TICK: Duration = Duration::from_millis(100);
 
-/// The bar of transfers.
+/// Template of the bar of transfers.
 const BYTES: &str = "{spinner} {bytes}/{total_bytes} {bytes_per_sec} {wide_bar} {msg} {eta}";
-/// The bar of commands that move no bytes.
+/// Template of the bar of commands that transfer no bytes.
 const OBJECTS: &str = "{spinner} {wide_bar} {msg} {eta}";
 
-/// Counts and shows moved objects and bytes. Clone is a reference count.
+/// Counts and shows completed objects and transferred bytes. Clone is a reference count.
 #[derive(Clone, Debug)]
 pub(crate) struct Progress(Arc<Shown>);
 
@@ -34,7 +34,7 @@ pub(crate) struct Progress(Arc<Shown>);
 struct Shown {
     kind: ProgressKind,
     was_started: AtomicBool,
-    /// Whether bytes are shown beside objects.
+    /// Whether bytes are shown in addition to objects.
     moves_bytes: AtomicBool,
     handles: Mutex<Handles>,
     /// Whether the bar is on the screen: a cleared one must not be cleared again.
@@ -48,16 +48,16 @@ struct Shown {
     retries: RetryNotice,
 }
 
-/// The commands that show progress: lines of a file of commands do at once.
+/// Handles of the commands that show progress, which can be several: lines of a file of commands run in parallel.
 #[derive(Debug, Default)]
 struct Handles {
     count: usize,
-    /// Prints plain lines.
+    /// The task that prints plain lines.
     printing: Option<JoinHandle<()>>,
 }
 
 impl Progress {
-    /// Returns progress of the kind that the arguments and the terminal ask for; nothing is shown before
+    /// Returns the progress display that the options and the terminal call for; nothing is shown before
     /// [`start`](Self::start).
     pub(crate) fn new(global: &GlobalArgs) -> Self {
         let automatic = || match std::io::stderr().is_terminal() {
@@ -91,7 +91,7 @@ impl Progress {
         self.show()
     }
 
-    /// Shows objects until the handle is dropped, for a command that moves no bytes.
+    /// Shows objects until the handle is dropped, for a command that transfers no bytes.
     pub(crate) fn start_objects(&self) -> ShownProgress {
         self.show()
     }
@@ -106,7 +106,7 @@ impl Progress {
             ProgressKind::Bar => self.show_bar(is_first),
             ProgressKind::Plain if is_first => {
                 let print = |line: String| {
-                    // A closed standard error does not end a transfer.
+                    // A closed standard error must not end a transfer.
                     let _ = writeln!(std::io::stderr(), "{line}");
                 };
                 let lines = self.clone().print_lines(PLAIN_EVERY, print);
@@ -124,7 +124,7 @@ impl Progress {
         let bar = &self.0.bar;
         bar.set_style(style);
         if is_first {
-            // It may have been cleared before.
+            // Restart the bar, which may have been cleared before.
             bar.reset();
             bar.set_draw_target(ProgressDrawTarget::stderr());
             bar.enable_steady_tick(TICK);
@@ -158,31 +158,31 @@ impl Progress {
         self.0.kind != ProgressKind::None && self.0.was_started.load(Ordering::Relaxed)
     }
 
-    /// Returns whether bytes are shown beside objects.
+    /// Returns whether bytes are shown in addition to objects.
     pub(crate) fn moves_bytes(&self) -> bool {
         self.0.moves_bytes.load(Ordering::Relaxed)
     }
 
-    /// Adds an input to the total.
+    /// Adds an input and its bytes to the total.
     pub(crate) fn plan(&self, bytes: u64) {
         self.0.total_objects.fetch_add(1, Ordering::Relaxed);
         self.0.total_bytes.fetch_add(bytes, Ordering::Relaxed);
         self.draw();
     }
 
-    /// Adds the bytes of an input whose size was not known.
+    /// Adds bytes to the total, for an input whose size was not known before.
     pub(crate) fn expect_bytes(&self, bytes: u64) {
         self.0.total_bytes.fetch_add(bytes, Ordering::Relaxed);
         self.draw();
     }
 
-    /// Counts an input that has ended.
+    /// Counts an input as completed.
     pub(crate) fn finish_object(&self) {
         self.0.objects.fetch_add(1, Ordering::Relaxed);
         self.draw();
     }
 
-    /// Counts bytes that did not pass through this machine.
+    /// Counts bytes that were copied by the server.
     pub(crate) fn add_bytes(&self, bytes: u64) {
         self.0.bytes.fetch_add(bytes, Ordering::Relaxed);
         self.draw();
@@ -202,7 +202,7 @@ impl Progress {
                 true => self.bytes(),
                 false => self.objects(),
             };
-            // A bar of length 0 is full.
+            // Without a total, the length is not set: a bar of length 0 is shown as full.
             if total > 0 {
                 self.0.bar.set_length(total);
             }
@@ -213,7 +213,7 @@ impl Progress {
 
     fn bytes(&self) -> (u64, u64) {
         let bytes = self.0.bytes.load(Ordering::Relaxed);
-        // Sizes of streams are not planned.
+        // The total does not include streams, whose size is unknown.
         (bytes, self.0.total_bytes.load(Ordering::Relaxed).max(bytes))
     }
 
@@ -272,7 +272,7 @@ impl Observer for Progress {
             {
                 let failure = printable(&Failure::from(*error).sentence());
                 self.around(|| {
-                    // There is nowhere to report that standard error is closed.
+                    // If standard error is closed, there is nowhere to report it.
                     let _ = writeln!(
                         std::io::stderr(),
                         "warning: {failure}; retrying; stop with Ctrl-C or --deadline"
@@ -284,7 +284,7 @@ impl Observer for Progress {
     }
 }
 
-/// Progress on the screen. It is cleared when the last handle is dropped.
+/// A handle that keeps progress on the screen. It is cleared when the last handle is dropped.
 #[derive(Debug)]
 pub(crate) struct ShownProgress(Progress);
 

@@ -1,4 +1,4 @@
-//! [`Report`]: output, counters and exit code of a command.
+//! [`Report`]: prints results and failures of a command as text or JSON lines, counts them, chooses the exit code.
 
 use std::collections::BTreeMap;
 use std::future::pending;
@@ -19,14 +19,14 @@ use crate::progress::{Progress, rate};
 use crate::size::human_size;
 use crate::stop::Stop;
 
-/// How many failures are printed as sentences.
+/// Maximum number of failures that are printed as text.
 const SHOWN_FAILURES: u64 = 20;
 
-/// The output, counts and exit code of a command. Clone is a reference count.
+/// Output, counters and exit code of a command. Clone is a reference count.
 #[derive(Clone, Debug)]
 pub(crate) struct Report {
     shared: Arc<ReportInner>,
-    /// The line of a file of commands.
+    /// Line number in the file of commands, for a command of `run`.
     line: Option<u64>,
 }
 
@@ -38,9 +38,9 @@ struct ReportInner {
     started: Instant,
     progress: Progress,
     stop: Stop,
-    /// Whether the command works on inputs, and so ends with a summary.
+    /// Whether the command works on inputs, so that it ends with a summary.
     has_inputs: AtomicBool,
-    /// Whether something half-written is left that no journal names.
+    /// Whether an unfinished upload or partial file remains that no journal names.
     has_orphans: AtomicBool,
     state: Mutex<ReportState>,
     in_flight: watch::Sender<usize>,
@@ -67,7 +67,7 @@ pub(crate) struct Input {
 }
 
 impl Input {
-    /// Describes an operation on one thing.
+    /// Describes an operation with a source only.
     pub(crate) fn new(op: &'static str, source: impl Into<String>) -> Self {
         Self {
             op,
@@ -142,7 +142,7 @@ impl Report {
         self.shared.json
     }
 
-    /// Returns whether nothing may be changed.
+    /// Returns whether this is a dry run, which changes nothing.
     pub(crate) fn is_dry_run(&self) -> bool {
         self.shared.dry_run
     }
@@ -152,17 +152,17 @@ impl Report {
         &self.shared.progress
     }
 
-    /// Ends the command early.
+    /// Ends the command early with an exit code.
     pub(crate) fn stop(&self, code: u8) {
         self.shared.stop.trigger(code);
     }
 
-    /// Says that the command works on inputs, so that a summary ends it.
+    /// Marks the command as one that works on inputs, so that it ends with a summary.
     pub(crate) fn expect_inputs(&self) {
         self.shared.has_inputs.store(true, Ordering::Relaxed);
     }
 
-    /// Says that something half-written is left that no journal names.
+    /// Marks that an unfinished upload or partial file remains that no journal names.
     pub(crate) fn something_is_left(&self) {
         self.shared.has_orphans.store(true, Ordering::Relaxed);
     }
@@ -172,14 +172,15 @@ impl Report {
         self.shared.stop.code().is_some()
     }
 
-    /// Waits until it is dropped if the command is ending: then nothing more begins.
+    /// Returns at once unless the command is ending early; then it waits until it is dropped, so that nothing more
+    /// starts.
     pub(crate) async fn unless_stopped(&self) {
         if self.is_stopped() {
             pending::<()>().await;
         }
     }
 
-    /// Begins an input; it is reported as cancelled unless it is finished.
+    /// Counts an input as in flight; it is reported as cancelled unless it is finished.
     pub(crate) fn begin(&self, input: Input) -> RunningInput {
         self.shared.in_flight.send_modify(|count| *count += 1);
         RunningInput {
@@ -188,13 +189,13 @@ impl Report {
         }
     }
 
-    /// Waits until no input is in flight: those of a cancelled command end in other threads.
+    /// Waits until no input is in flight, because inputs of a cancelled command end in other threads.
     pub(crate) async fn all_ended(&self) {
         let mut in_flight = self.shared.in_flight.subscribe();
         let _ = in_flight.wait_for(|count| *count == 0).await;
     }
 
-    /// Reports an input that would be worked on.
+    /// Reports an input that a run without `--dry-run` would process.
     pub(crate) fn planned(&self, input: &Input) {
         self.print_input(input, "(dryrun) ", "planned", None);
         self.state().done += 1;
@@ -212,7 +213,7 @@ impl Report {
         state.bytes += input.size.unwrap_or(0);
     }
 
-    /// Reports an input that needs nothing.
+    /// Reports an input that was skipped, with the reason.
     pub(crate) fn skipped(&self, input: &Input, reason: &str) {
         self.state().skipped += 1;
         if self.shared.json {
@@ -249,36 +250,36 @@ impl Report {
         }
     }
 
-    /// Counts something that was done without a line of its own.
+    /// Counts a success that has no line of its own.
     pub(crate) fn count_done(&self) {
         self.state().done += 1;
     }
 
-    /// Counts inputs that need nothing and have no line of their own.
+    /// Counts skipped inputs that have no line of their own.
     pub(crate) fn count_skipped(&self, count: u64) {
         self.state().skipped += count;
     }
 
     /// Prints a warning.
     pub(crate) fn warn(&self, text: &str) {
-        // Errors of the library have their hints on a line of their own.
+        // Errors of the library have their hints on a second line.
         let text = text.replacen("\nhint: ", "; ", 1);
         self.print_error(&format!("warning: {text}"));
     }
 
-    /// Prints a remark on standard error, after the buffered output.
+    /// Prints a note on standard error, after the buffered output.
     pub(crate) fn note(&self, text: &str) {
         self.flush();
         self.print_error(text);
     }
 
-    /// Prints a line of data, with its end, into the buffer.
+    /// Adds a line of data, including its line break, to the output buffer.
     pub(crate) fn data(&self, text: &[u8]) {
         let written = self.state().out.write_all(text);
         self.check_output(written);
     }
 
-    /// Prints a line of JSON data into the buffer.
+    /// Adds a line of JSON data to the output buffer.
     pub(crate) fn json_data(&self, value: Value) {
         if let Value::Object(fields) = value {
             self.buffer_json(fields);
@@ -357,7 +358,7 @@ impl Report {
             }
         }
         self.flush();
-        // The output may have been closed only now.
+        // Writing the summary may have found the output closed.
         shared.stop.code().unwrap_or(code)
     }
 
@@ -377,7 +378,7 @@ impl Report {
         self.print_line(&self.json_line(fields));
     }
 
-    /// Writes the buffered output and a line, with the bar cleared. A failure is reported when the bar is free again.
+    /// Writes the buffered output and a line, with the bar cleared. A failure is reported after the bar is unlocked.
     fn print_line(&self, line: &str) {
         let written = self.shared.progress.around(|| {
             let out = &mut self.state().out;
@@ -413,11 +414,11 @@ impl Report {
         self.print_error(&format!("error: {line}{what}: {}", failure.sentence()));
     }
 
-    /// Prints a line on standard error. Names may have control characters.
+    /// Prints a line on standard error. Control characters in names are escaped.
     fn print_error(&self, text: &str) {
         let text = printable(text);
         self.shared.progress.around(|| {
-            // There is nowhere to report that standard error is closed.
+            // If standard error is closed, there is nowhere to report it.
             let _ = writeln!(io::stderr(), "{text}");
         });
     }
@@ -446,7 +447,8 @@ impl Report {
 }
 
 impl ReportState {
-    /// If nothing was done or skipped and all failures are of one class, its code; otherwise 1 for any failure.
+    /// Returns the code of the failures if all have one class and no input succeeded or was skipped; 1 for other
+    /// failures.
     fn exit_code(&self) -> u8 {
         let mut classes = self.failed.keys();
         match (classes.next(), classes.next()) {
@@ -457,7 +459,7 @@ impl ReportState {
     }
 }
 
-/// An input in flight. Dropping it reports that it was cancelled.
+/// An input in flight. Dropping it reports the input as cancelled.
 #[derive(Debug)]
 pub(crate) struct RunningInput {
     report: Report,
@@ -471,7 +473,7 @@ impl RunningInput {
         self
     }
 
-    /// Reports success, with the number of bytes if only now it is known.
+    /// Reports success, with the number of bytes if it was not known before.
     pub(crate) fn done(mut self, size: Option<u64>, verified: Option<Value>) {
         if let Some(mut input) = self.input.take() {
             input.size = size.or(input.size);
@@ -479,21 +481,21 @@ impl RunningInput {
         }
     }
 
-    /// Counts success without a line: standard output has the bytes.
+    /// Counts success without printing a line, because the bytes are on standard output.
     pub(crate) fn done_without_line(mut self) {
         if self.input.take().is_some() {
             self.report.count_done();
         }
     }
 
-    /// Reports that the input would be worked on.
+    /// Reports that a run without `--dry-run` would process the input.
     pub(crate) fn planned(mut self) {
         if let Some(input) = self.input.take() {
             self.report.planned(&input);
         }
     }
 
-    /// Reports that the input needs nothing.
+    /// Reports that the input was skipped.
     pub(crate) fn skipped(mut self, reason: &str) {
         if let Some(input) = self.input.take() {
             self.report.skipped(&input, reason);

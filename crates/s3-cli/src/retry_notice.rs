@@ -1,27 +1,27 @@
-//! [`RetryNotice`]: limits how often retries are reported.
+//! [`RetryNotice`]: limits how often a command prints that requests are retried.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// A command that waits longer than this for a server says why.
+/// Time after which a command that waits for a server prints the first notice.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// How long it is silent after that.
+/// Minimum time between two notices.
 const SILENCE: Duration = Duration::from_secs(15);
 
-/// Decides when to say that requests are sent again: they are for minutes, and a command that says nothing looks stuck.
+/// Decides when to print that requests are retried: retries may take minutes, in which a silent command looks stuck.
 #[derive(Debug, Default)]
 pub(crate) struct RetryNotice(Mutex<Said>);
 
 #[derive(Debug, Default)]
 struct Said {
-    /// When the first attempt failed.
+    /// The time when the first attempt failed.
     first: Option<Instant>,
     last: Option<Instant>,
 }
 
 impl RetryNotice {
-    /// Returns whether to say at `now` that an attempt has failed and that the next one follows after `wait`.
+    /// Returns whether to print a notice at `now` for an attempt that failed and is retried after `wait`.
     pub(crate) fn is_due(&self, now: Instant, wait: Duration) -> bool {
         let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let first = *said.first.get_or_insert(now);
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn short_waits_are_not_worth_a_word_and_long_ones_not_many() {
+    fn short_waits_print_no_notice_and_long_ones_few() {
         let (notice, began) = (RetryNotice::default(), Instant::now());
         let is_due = |after: u64, wait: u64| {
             notice.is_due(

@@ -16,7 +16,7 @@ use crate::report::Report;
 /// The client of a command, its report and its options. Clones share the client.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
-    /// The client, which takes the full addresses that arguments were resolved to.
+    /// The client without root, for the full URLs that arguments were resolved to.
     pub(crate) s3: S3,
     /// The root that relative keys are resolved against.
     root: Root,
@@ -26,12 +26,12 @@ pub(crate) struct Session {
     /// The options of every call, with the deadline of the whole command.
     pub(crate) options: CallOptions,
     pub(crate) global: Arc<GlobalArgs>,
-    /// The encryption of written objects that the environment sets.
+    /// The encryption of written objects, if the environment sets one.
     pub(crate) encryption: Option<Encryption>,
 }
 
 impl Session {
-    /// Builds the client that the options and the environment describe. Sends nothing.
+    /// Builds the client from the options and the environment. Sends nothing.
     pub(crate) fn open(global: GlobalArgs, report: Report) -> Result<Self, Failure> {
         let config = Config::from_env()?;
         let encryption = config.encryption.as_deref().map(Encryption::new);
@@ -69,7 +69,7 @@ impl Session {
         &self.root
     }
 
-    /// Returns why nothing is found in a bucket, if it does not exist. One request, which lists it.
+    /// Returns the failure that a bucket does not exist, if so. Sends one listing request.
     pub(crate) async fn missing_bucket(&self, bucket: &str) -> Option<Failure> {
         let mut request = ListRequest::new(S3Prefix::from_parts(bucket, "").ok()?);
         request.max_keys = Some(1);
@@ -78,7 +78,7 @@ impl Session {
         (error.kind() == ErrorKind::NoSuchBucket).then(|| Failure::from(error))
     }
 
-    /// Returns how much time the deadline leaves.
+    /// Returns the time until the deadline.
     pub(crate) fn time_left(&self) -> Option<Duration> {
         let deadline = self.options.deadline?;
         Some(deadline.saturating_duration_since(Instant::now()))
@@ -93,7 +93,7 @@ impl Session {
     }
 }
 
-/// Returns where journals are: in `$XDG_STATE_HOME/mfs3/transfers`, or below `~/.local/state`.
+/// Returns the journals in `$XDG_STATE_HOME/mfs3/transfers`, or below `~/.local/state`.
 fn resume() -> Resume {
     let set = |name| {
         std::env::var_os(name)
@@ -111,7 +111,7 @@ fn client(mut config: Config, global: &GlobalArgs, report: &Report) -> Result<S3
     if let Some(jobs) = global.jobs {
         config.worker_count = Some(jobs.get());
     }
-    // The default of the library is the working directory, where a tool leaves nothing.
+    // The library's default is the working directory, in which a command-line tool should not create files.
     let tmproot = match config.tempdir == Path::new(".") {
         true => std::env::temp_dir(),
         false => config.tempdir.clone(),

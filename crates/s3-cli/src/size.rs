@@ -1,4 +1,4 @@
-//! Sizes and durations as they are typed and printed.
+//! Parses and formats sizes (`8M`, `1.5 MiB`), and parses durations (`10m`).
 
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ pub(crate) fn human_size(bytes: u64) -> String {
     let mut whole = bytes;
     let mut tenths = 0;
     while whole >= 1024 {
-        // Tenths of the next unit; the last step decides, so earlier remainders are below a tenth.
+        // Tenths of the next unit. The last division decides; remainders of earlier ones are below a tenth.
         tenths = (whole % 1024) * 10 / 1024;
         whole /= 1024;
         unit += 1;

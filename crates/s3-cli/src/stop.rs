@@ -1,4 +1,4 @@
-//! Cancellation of a command by Ctrl-C, SIGTERM or a closed output.
+//! [`Stop`]: ends a command early, after Ctrl-C, SIGTERM or a closed output.
 
 use std::process;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ pub(crate) struct Stop {
 }
 
 impl Stop {
-    /// Ends the command; the first code wins.
+    /// Ends the command with an exit code; the first code wins.
     pub(crate) fn trigger(&self, code: u8) {
         let _ = self
             .code
@@ -30,7 +30,7 @@ impl Stop {
         self.token.cancelled().await;
     }
 
-    /// Returns the exit code of a command that was ended early.
+    /// Returns the exit code if the command was ended early.
     pub(crate) fn code(&self) -> Option<u8> {
         match self.code.load(Ordering::Acquire) {
             0 => None,

@@ -1,4 +1,4 @@
-//! Wildcards: `*` any characters, slashes too; `?` one; `[…]` a class; `\` makes the next character plain.
+//! [`Wildcard`]: pattern for keys and names: `*` matches any characters including `/`, `?` one, `[…]` a class.
 
 use regex::{Regex, escape};
 
@@ -8,7 +8,7 @@ pub(crate) struct Wildcard {
     matcher: Regex,
     /// The text before the first wildcard, with escapes resolved.
     literal: String,
-    /// Whether the last character is `*`, so that the pattern matches whatever begins with a match.
+    /// Whether the pattern ends with `*`, so that it also matches every continuation of a match.
     ends_open: bool,
 }
 
@@ -36,7 +36,7 @@ impl Wildcard {
         self.matcher.is_match(text)
     }
 
-    /// Returns the text that every match begins with.
+    /// Returns the literal text that every match begins with.
     pub(crate) fn literal(&self) -> &str {
         &self.literal
     }
@@ -52,7 +52,7 @@ impl Wildcard {
     }
 }
 
-/// Returns whether a text has a wildcard.
+/// Returns whether a text contains a wildcard.
 pub(crate) fn has_wildcard(text: &str) -> bool {
     parts(text)
         .iter()
@@ -102,7 +102,7 @@ fn parts(pattern: &str) -> Vec<Part<'_>> {
     parts
 }
 
-/// Returns the class that a text starts with: `]` right after the opening bracket or `!` is part of it.
+/// Returns the class that a text starts with. A `]` right after the opening bracket or `!` belongs to the class.
 fn class(text: &str) -> &str {
     let inner = text[1..].strip_prefix(['!', '^']).unwrap_or(&text[1..]);
     let skipped = text.len() - inner.len();
@@ -135,7 +135,7 @@ fn compile(parts: &[Part<'_>]) -> Option<Regex> {
     Regex::new(&regex).ok()
 }
 
-/// Adds a class, in which only `-` and a leading `!` or `^` have a meaning; `None` if it is not closed.
+/// Adds a class, in which only `-` and a leading `!` or `^` are special; `None` if it is not closed.
 fn push_class(regex: &mut String, class: &str) -> Option<()> {
     let inner = class[1..].strip_suffix(']')?;
     let letters = inner.strip_prefix(['!', '^']);
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn braces_are_plain_and_a_backslash_makes_wildcards_plain() {
+    fn braces_and_escaped_wildcards_are_literal() {
         assert!(matches("{a,b}*", "{a,b}c") && !matches("{a,b}", "a"));
         assert!(matches(r"\*?", "*x") && !matches(r"\*?", "yx"));
         assert!(matches(r"a\b*", r"a\bc"));

@@ -1,4 +1,4 @@
-//! [`Command`]: the subcommands with their arguments.
+//! [`Command`]: the enum of all subcommands with their arguments, names and dispatch.
 
 use std::pin::Pin;
 
@@ -11,7 +11,7 @@ use super::{
 use crate::failure::Failure;
 use crate::session::Session;
 
-/// Makes the enumeration of all commands, their names and their dispatch.
+/// Defines the enum of all commands, their names and their dispatch.
 macro_rules! commands {
     ($($variant:ident $name:literal $arguments:ty => $run:path;)*) => {
         /// A command with its arguments.
@@ -28,7 +28,7 @@ macro_rules! commands {
                 }
             }
 
-            /// Runs the command. Boxed, because `run` runs commands too.
+            /// Runs the command. The future is boxed because `run` calls this recursively.
             pub(crate) fn run(
                 self,
                 session: Session,

@@ -1,4 +1,4 @@
-//! `cp` and `mv`: copy files and objects; `mv` removes each source after its own success.
+//! `cp` and `mv`: copy files and objects; `mv` removes each source after it is copied.
 
 use clap::Args;
 

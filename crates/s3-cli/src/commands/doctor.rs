@@ -1,4 +1,4 @@
-//! `doctor`: settings, and whether the server responds.
+//! `doctor`: prints the effective settings, and sends a request to check that the server responds.
 
 use std::time::Instant;
 
@@ -74,7 +74,7 @@ fn settings(session: &Session) -> Vec<(&'static str, Value)> {
     let root = session.root().prefix().map(|root| root.as_str().to_owned());
     let mut rows: Vec<(_, Value)> = vec![
         ("version", env!("CARGO_PKG_VERSION").into()),
-        // A password in an address is rejected when the client is built.
+        // Passwords in the URL need not be hidden here: building the client rejects them.
         ("endpoint", given(&global.endpoint_url, endpoint()).into()),
         ("region", given(&global.region, set("AWS_REGION")).into()),
         ("profile", given(&global.profile, set("AWS_PROFILE")).into()),

@@ -1,4 +1,4 @@
-//! `du`: counts objects and their bytes.
+//! `du`: prints the number of objects below a prefix or wildcard and their total size.
 
 use std::collections::BTreeMap;
 
@@ -58,7 +58,7 @@ async fn count(arguments: &DuArgs, session: &Session, url: &str) -> Result<(), F
         unreachable!("a recursive selection is a listing");
     };
     let mut pages = listed.pages(session, arguments.filter.clone());
-    // A single key: without groups there is one.
+    // The key is the storage class; without `--group` there is a single one.
     let mut totals: BTreeMap<String, Total> = BTreeMap::new();
     while let Some(page) = pages.next().await {
         for named in page? {

@@ -1,4 +1,4 @@
-//! `find`: prints the addresses of objects that match.
+//! `find`: lists the objects below a prefix and prints those that match by name, size and age.
 
 use std::time::{Duration, SystemTime};
 

@@ -1,4 +1,4 @@
-//! `info`: describes objects.
+//! `info`: prints size, time, type and metadata of objects (HeadObject).
 
 use std::time::SystemTime;
 
@@ -66,7 +66,7 @@ async fn describe(
     request.version = arguments.version_id.as_deref().map(VersionId::new);
     let (transfer, options) = (session.transfer(), &session.options);
     let described = match transfer.head_with(request.clone(), options).await {
-        // The checksum may need a permission that the rest does not: to decrypt, for an object under a key of KMS.
+        // The checksum may need a permission that the rest does not: to decrypt an object under a KMS key.
         Err(error) if error.kind() == ErrorKind::AccessDenied => {
             request.checksum = false;
             transfer.head_with(request, options).await
@@ -155,7 +155,7 @@ fn print(session: &Session, meta: &ObjectMeta) {
     session.report.data(text.as_bytes());
 }
 
-/// Returns until when a restored object can be read.
+/// Returns the time until which a restored object can be read.
 const fn until(status: RestoreStatus) -> Option<SystemTime> {
     match status {
         RestoreStatus::Restored { until } => until,

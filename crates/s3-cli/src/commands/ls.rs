@@ -1,4 +1,4 @@
-//! `ls`: buckets, objects and common prefixes, in key order.
+//! `ls`: lists buckets, objects and common prefixes, or versions, in key order.
 
 use clap::Args;
 use futures_util::StreamExt;
@@ -141,7 +141,8 @@ impl Printer<'_> {
         Ok(())
     }
 
-    /// Lists the keys that start with the argument, up to the next slash. Names begin after the argument's last slash.
+    /// Lists the keys that start with the argument, up to the next slash. Printed names begin after the argument's last
+    /// slash.
     async fn level(&mut self, remote: &Remote) -> Result<bool, Failure> {
         let session = self.session;
         let base = remote.key.rfind('/').map_or(0, |slash| slash + 1);
@@ -181,7 +182,7 @@ impl Printer<'_> {
         Ok(found)
     }
 
-    /// Lists versions and delete markers, those of a key from the newest to the oldest.
+    /// Lists versions and delete markers, for each key from the newest to the oldest.
     async fn versions(&mut self, selection: Selection) -> Result<bool, Failure> {
         let session = self.session;
         let filter = &self.arguments.filter;
@@ -312,7 +313,7 @@ impl Printer<'_> {
     }
 }
 
-/// Returns the fields of a listed object.
+/// Returns the JSON fields of a listed object.
 pub(super) fn object_json(object: &ListedObject) -> Value {
     json!({
         "type": "file",
@@ -325,7 +326,7 @@ pub(super) fn object_json(object: &ListedObject) -> Value {
     })
 }
 
-/// Quotes a field that has a comma, a quote or a line break.
+/// Quotes a CSV field that contains a comma, a quote or a line break.
 fn csv_field(text: &str) -> String {
     match text.contains([',', '"', '\n', '\r']) {
         true => format!("\"{}\"", text.replace('"', "\"\"")),

@@ -1,4 +1,4 @@
-//! `man`: manual pages.
+//! `man`: prints the manual page, or writes the manual pages of all commands to a directory.
 
 use std::fs;
 use std::io;

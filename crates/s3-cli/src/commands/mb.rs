@@ -1,4 +1,4 @@
-//! `mb`: creates a bucket.
+//! `mb`: creates buckets.
 
 use clap::Args;
 use s3_core::BucketRequest;
@@ -41,7 +41,7 @@ pub(crate) async fn run(arguments: MbArgs, session: Session) -> Result<(), Failu
     Ok(())
 }
 
-/// Returns the bucket that an argument names, which must name nothing else.
+/// Returns the bucket of an argument; a key in it is an error.
 pub(super) fn bucket(url: &str, session: &Session) -> Result<String, Failure> {
     let remote = Remote::parse(url, session.root())?;
     match remote.key.is_empty() {

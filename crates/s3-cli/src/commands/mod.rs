@@ -1,4 +1,4 @@
-//! The commands, each in a file of its own.
+//! The subcommands of `mfs3`, each in a file of its own.
 
 mod cat;
 mod command;

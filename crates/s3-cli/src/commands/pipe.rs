@@ -1,4 +1,4 @@
-//! `pipe`: writes standard input to an object.
+//! `pipe`: uploads standard input to an object.
 
 use clap::Args;
 

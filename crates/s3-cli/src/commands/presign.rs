@@ -1,4 +1,4 @@
-//! `presign`: makes addresses that work without credentials.
+//! `presign`: prints presigned URLs, which work without credentials.
 
 use std::time::{Duration, SystemTime};
 

@@ -1,4 +1,4 @@
-//! `rb`: deletes a bucket.
+//! `rb`: deletes an empty bucket; with `--force`, deletes its objects first.
 
 use clap::Args;
 use s3_core::BucketRequest;

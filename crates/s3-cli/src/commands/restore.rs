@@ -1,4 +1,4 @@
-//! `restore`: makes archived objects readable.
+//! `restore`: makes archived objects readable (RestoreObject).
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -14,19 +14,19 @@ use crate::listing::{Named, Selection};
 use crate::report::Input;
 use crate::session::Session;
 
-/// The storage classes whose objects are restored for some days before they can be read.
+/// Storage classes whose objects are restored for a number of days.
 const ARCHIVES: [&str; 2] = ["GLACIER", "DEEP_ARCHIVE"];
 
-/// The storage class whose objects may be in an archive, which they leave permanently.
+/// Storage class whose archived objects are restored permanently.
 const TIERING: &str = "INTELLIGENT_TIERING";
 
-/// S3's code for an object that is being restored.
+/// Error code of S3 for an object that is being restored already.
 const RESTORING: &str = "RestoreAlreadyInProgress";
 
-/// S3's code for an object that is in no archive.
+/// Error code of S3 for an object that is not archived.
 const NOT_ARCHIVED: &str = "InvalidObjectState";
 
-/// S3's code for a restoration without days of an object that needs them.
+/// Error code of S3 for a request without days, for an object that needs them.
 const NO_DAYS: &str = "MalformedXML";
 
 /// The hint for [`NO_DAYS`].
@@ -88,7 +88,7 @@ impl Tier {
 /// An object to restore.
 struct Wanted {
     url: S3Url,
-    /// The storage class, if a listing has told it.
+    /// The storage class, if it is from a listing.
     class: Option<Arc<str>>,
 }
 
@@ -101,13 +101,13 @@ impl Wanted {
         }
     }
 
-    /// Returns whether the object is restored for some days only.
+    /// Returns whether the object has to be restored for a number of days.
     fn needs_days(&self) -> bool {
         let class = self.class.as_deref();
         class.is_some_and(|class| ARCHIVES.contains(&class))
     }
 
-    /// Returns why the object is left as it is, for some days or permanently.
+    /// Returns why the object is skipped, if it is, for a restoration for some days or a permanent one.
     fn skipped(&self, for_days: bool) -> Option<&'static str> {
         match self.class.as_deref() {
             None => None,
@@ -148,7 +148,7 @@ pub(crate) async fn run(arguments: RestoreArgs, session: Session) -> Result<(), 
     restore_all(&session, &arguments, stream::iter([Ok(plain)])).await
 }
 
-/// Begins the restoration of the objects of all pages.
+/// Restores the objects of all pages.
 async fn restore_all(
     session: &Session,
     arguments: &RestoreArgs,
@@ -179,7 +179,7 @@ async fn restore_all(
                     Err(error) if error.code() == Some(RESTORING) => {
                         running.skipped("is being restored");
                     }
-                    // A listing does not tell which objects of the class are in an archive.
+                    // A listing does not say which objects of the class are archived.
                     Err(error) if is_listed && error.code() == Some(NOT_ARCHIVED) => {
                         running.skipped("in no archive");
                     }

@@ -1,4 +1,4 @@
-//! Options of commands with resumable transfers.
+//! [`ResumeArgs`]: the options `--no-resume` and `--resume` of commands with resumable transfers.
 
 use clap::{Args, ValueEnum};
 use s3_client::Resume;
@@ -27,7 +27,7 @@ enum ResumeCheck {
 }
 
 impl ResumeArgs {
-    /// Returns the options of transfers that keep nothing.
+    /// Returns options that keep no parts.
     pub(super) fn never() -> Self {
         Self {
             no_resume: true,
@@ -35,7 +35,7 @@ impl ResumeArgs {
         }
     }
 
-    /// Returns where interrupted transfers are kept, unless nothing is to be kept.
+    /// Returns the journals of interrupted transfers, unless `--no-resume` is given.
     pub(super) fn resume(self, session: &Session) -> Option<Resume> {
         let resume = session.resume.clone();
         match self.resume {

@@ -15,7 +15,7 @@ use crate::listing::{Named, Selection};
 use crate::report::{Input, Report};
 use crate::session::Session;
 
-/// How many objects one request deletes.
+/// Maximum number of objects that one request deletes.
 const BATCH: usize = 1000;
 
 /// Delete objects
@@ -79,14 +79,14 @@ pub(crate) async fn run(arguments: RmArgs, session: Session) -> Result<(), Failu
     delete_urls(&session, stream::iter([Ok(plain)])).await
 }
 
-/// Returns the arguments that name several objects.
+/// Returns the arguments that name several objects: directories and wildcards.
 fn trees(selections: &[(Remote, Selection)]) -> Vec<String> {
     let is_tree = |(_, selection): &&(_, Selection)| matches!(selection, Selection::Many(_));
     let trees = selections.iter().filter(is_tree);
     trees.map(|(remote, _)| remote.to_string()).collect()
 }
 
-/// Deletes the objects of a list of names below the one address given.
+/// Deletes the objects of `--files-from`, whose names are below the only argument.
 async fn listed_names(arguments: RmArgs, session: &Session) -> Result<(), Failure> {
     let [url] = &arguments.urls[..] else {
         return Err(Failure::usage(
@@ -163,7 +163,7 @@ async fn delete_urls(
         .transfer()
         .fan_out_pages(batches, FanOutOptions::default(), job);
     let mut outcome = Ok(());
-    // Objects listed before a failure are deleted.
+    // Objects that were listed before a failure are deleted.
     while let Some((_, batch)) = deletions.next().await {
         outcome = outcome.and(batch);
     }
@@ -174,7 +174,7 @@ fn input(url: &S3Url) -> Input {
     Input::new("delete", url.as_str())
 }
 
-/// Asks before many objects are deleted, if a person is there to be asked.
+/// Asks for confirmation before many objects are deleted, if input and output are a terminal.
 pub(super) fn may_delete(session: &Session, yes: bool, what: &str) -> Result<(), Failure> {
     let (input, output) = (io::stdin(), io::stderr());
     let report: &Report = &session.report;

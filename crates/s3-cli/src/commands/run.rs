@@ -1,4 +1,4 @@
-//! `run`: runs the commands of a file in parallel.
+//! `run`: runs the commands of a file, one per line, in parallel.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::global::GlobalArgs;
 use crate::session::Session;
 
-/// How many commands run at once without `--jobs`.
+/// Maximum number of commands in flight without `--jobs`.
 const AT_ONCE: usize = 32;
 
 /// Run the commands of a file, one a line, in parallel
@@ -64,7 +64,7 @@ fn open(file: Option<PathBuf>) -> Result<Box<dyn BufRead + Send>, Failure> {
     }
 }
 
-/// Reads the lines on a thread that may block, at most [`AT_ONCE`] ahead.
+/// Reads the lines on a blocking thread, at most [`AT_ONCE`] ahead.
 fn read_lines(mut file: Box<dyn BufRead + Send>) -> Receiver<Result<String, Failure>> {
     let (send, lines) = mpsc::channel(AT_ONCE);
     tokio::task::spawn_blocking(move || {
@@ -96,7 +96,7 @@ async fn run_line(command: Result<Option<Command>, Failure>, session: Session) {
     }
 }
 
-/// Returns the command of a line; `None` for a line without words.
+/// Parses a line into a command; `None` for a line without words.
 fn parse(
     line: &str,
     parser: &mut LineParser,

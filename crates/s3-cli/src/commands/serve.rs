@@ -1,4 +1,4 @@
-//! `serve`: a server of S3 on this machine.
+//! `serve`: runs an S3 server on 127.0.0.1, with objects in memory or in a directory.
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use crate::failure::Failure;
 use crate::session::Session;
 
-/// The settings of clients, which are public.
+/// Credentials for clients, which are not secret.
 const ACCESS_KEY: &str = "testkey";
 const SECRET_KEY: &str = "testsecret-testsecret";
 const REGION: &str = "us-east-1";

@@ -1,4 +1,4 @@
-//! `sweep`: removes unfinished uploads and partial files of interrupted transfers.
+//! `sweep`: aborts unfinished uploads and removes partial files of interrupted transfers.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -71,7 +71,8 @@ pub(crate) async fn run(arguments: SweepArgs, session: Session) -> Result<(), Fa
     Ok(())
 }
 
-/// Discards the kept parts of interrupted transfers of this user, anywhere. Returns the ids of their uploads.
+/// Discards the kept parts of this user's interrupted transfers, to and from any place. Returns the IDs of their
+/// uploads.
 async fn discard_kept(session: &Session, older_than: Duration) -> Result<Vec<UploadId>, Failure> {
     let mut uploads = Vec::new();
     for kept in session.resume.interrupted(older_than)? {

@@ -1,4 +1,4 @@
-//! `sync`: makes one directory equal to another.
+//! `sync`: makes one directory, local or in S3, equal to another.
 
 mod running_transfers;
 

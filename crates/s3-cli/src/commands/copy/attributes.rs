@@ -1,4 +1,4 @@
-//! Attributes of written objects, as options.
+//! Options for the attributes of written objects: `--content-type`, `--metadata`, `--storage-class` and `--sse`.
 
 use clap::Args;
 use s3_core::{Attributes, Encryption};
@@ -28,7 +28,8 @@ impl AttributeArgs {
         self.replace() || self.sse.is_some()
     }
 
-    /// Returns whether any attribute but the encryption is given: then a copy has to replace those of its source.
+    /// Returns whether an attribute other than the encryption is given: then a copy replaces the attributes of its
+    /// source.
     pub(super) fn replace(&self) -> bool {
         self.content_type.is_some() || !self.metadata.is_empty() || self.storage_class.is_some()
     }
@@ -46,7 +47,7 @@ impl AttributeArgs {
         self.sse.as_deref().map(Encryption::new)
     }
 
-    /// Overrides the attributes that the options set. Given metadata replaces all metadata.
+    /// Sets the attributes that the options give. Given metadata replaces all metadata.
     pub(super) fn apply(&self, attributes: &mut Attributes) {
         if let Some(content_type) = &self.content_type {
             attributes.content_type = Some(content_type.as_str().into());

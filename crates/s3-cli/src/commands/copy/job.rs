@@ -1,4 +1,4 @@
-//! Runs the tasks of a copy in parallel.
+//! Runs the copy of `cp`, `mv` or `pipe`: executes uploads, downloads and server-side copies in parallel, reports each.
 
 use std::collections::HashMap;
 use std::fs;
@@ -27,7 +27,7 @@ use crate::progress::Progress;
 use crate::report::{Report, RunningInput};
 use crate::session::Session;
 
-/// Copies everything that the arguments name; with `moves`, sources are removed after their own success.
+/// Copies all inputs of the arguments; with `moves`, removes each source after it was copied.
 pub(crate) async fn copy_all(
     arguments: CopyArgs,
     session: Session,
@@ -46,7 +46,7 @@ pub(crate) async fn copy_all(
         ));
     }
     session.report.expect_inputs();
-    // A bar would be drawn over an object on the same terminal.
+    // A progress bar would overwrite an object printed to the same terminal.
     let shows = !session.report.is_dry_run() && !to_stdout;
     let _shown = shows.then(|| session.report.progress().start());
     let report = session.report.clone();
@@ -74,7 +74,8 @@ pub(crate) async fn copy_all(
     Ok(())
 }
 
-/// A task that was read. If the command is interrupted before it runs, it is reported as cancelled.
+/// A task with its entry in the report. If the command is interrupted before the task runs, it is reported as
+/// cancelled.
 struct BegunTask {
     running: RunningInput,
     work: Work,
@@ -94,22 +95,22 @@ impl BegunTask {
     }
 }
 
-/// A copy command that runs.
+/// A running copy command.
 struct CopyCommand {
     plan: Arc<Plan>,
     session: Session,
-    /// The buckets in which something was not found, and whether that is because they do not exist.
+    /// The failure of each bucket in which a source was not found, if the bucket does not exist.
     missing_buckets: Mutex<HashMap<String, Option<Failure>>>,
 }
 
-/// How a task has ended.
+/// The outcome of a task.
 enum Ended {
-    /// With its bytes moved.
+    /// The input was copied.
     Done {
         size: Option<u64>,
         verified: Option<Value>,
     },
-    /// The destination was there before.
+    /// The destination existed and was kept.
     Kept,
 }
 
@@ -141,7 +142,7 @@ impl CopyCommand {
             to: LocalTarget::Stdout,
         } = &work
         {
-            // The output has no room for a line about it.
+            // Standard output has the bytes, so there is no line about the object.
             match Box::pin(cat::print(&self.session, self.get_item(from, size))).await {
                 Ok(()) => running.done_without_line(),
                 Err(failure) => running.failed(&failure),
@@ -163,7 +164,8 @@ impl CopyCommand {
         }
     }
 
-    /// Returns the failure to read a source, which may be that its bucket does not exist. Each bucket is asked once.
+    /// Returns the failure to read a source; if its bucket does not exist, that is the failure. Each bucket is checked
+    /// once.
     async fn explained(&self, failure: Failure, source: &S3Url) -> Failure {
         if !failure.is_vague() {
             return failure;
@@ -180,7 +182,7 @@ impl CopyCommand {
         missing.unwrap_or(failure)
     }
 
-    /// Returns whether the work would be done.
+    /// Returns whether a run would copy the input.
     async fn dry_run(&self, work: &Work) -> Result<bool, Failure> {
         match work {
             Work::Fail(failure) => Err(failure.clone()),
@@ -212,7 +214,7 @@ impl CopyCommand {
         let no_clobber = self.plan.arguments.no_clobber;
         let is_large =
             size.is_none_or(|size| size > self.session.transfer().config().single_put_up_to);
-        // A large upload would find out after its last byte.
+        // The conditional write of a large upload would fail only after its last byte.
         if no_clobber && is_large && self.exists(&to).await? {
             return Ok(Ended::Kept);
         }
@@ -300,7 +302,7 @@ impl CopyCommand {
         })
     }
 
-    /// Compares a file with the object that was written from it, if `--verify` asks for that.
+    /// With `--verify`, compares a file with the object that was written from it.
     async fn verify(&self, path: &Path, url: &S3Url) -> Result<Option<Value>, Failure> {
         match self.plan.arguments.verify {
             true => verify_object(&self.session, path, url).await.map(Some),
@@ -446,7 +448,7 @@ impl CopyCommand {
             etag = etag.or(meta.etag);
             if arguments.replace() {
                 let mut attributes = meta.attributes;
-                // The source's encryption is not that of the copy.
+                // The copy does not inherit the encryption of its source.
                 attributes.encryption = None;
                 arguments.apply(&mut attributes);
                 request.attributes = Some(attributes);
@@ -462,11 +464,11 @@ impl CopyCommand {
         let copied = self.send_copy(request.clone(), size).await;
         let rejected = copied.as_ref().err().filter(|_| no_clobber);
         match rejected.and_then(|error| Some(error.as_request()?.kind())) {
-            // The condition that does not hold may be that of the source.
+            // The failed condition may be that of the source.
             Some(ErrorKind::PreconditionFailed) if self.exists(&target).await? => {
                 return Ok(Ended::Kept);
             }
-            // Without such copies, there is the look from before.
+            // Without conditional copies, the check before the copy has to do.
             Some(ErrorKind::Unsupported) => {
                 request.mode = PutMode::Overwrite;
                 self.send_copy(request, size).await?;
@@ -491,7 +493,7 @@ impl CopyCommand {
         })
     }
 
-    /// Copies in one request, or in parts that an interrupted copy keeps.
+    /// Copies in one request, or resumably in parts, which are kept if the copy is interrupted.
     async fn send_copy(
         &self,
         request: CopyRequest,
@@ -534,7 +536,7 @@ impl CopyCommand {
         }
     }
 
-    /// Removes a source that was downloaded, if it is to be moved, when a power cut would leave the file.
+    /// For a move, removes a source that was downloaded, after the file is on disk.
     async fn remove_downloaded(
         &self,
         path: PathBuf,
@@ -548,7 +550,7 @@ impl CopyCommand {
         self.remove_object(url, etag).await
     }
 
-    /// Removes a source that was copied, if it is to be moved and still has the ETag.
+    /// For a move, removes a source that was copied if it still has the ETag.
     async fn remove_object(&self, url: S3Url, etag: Option<ETag>) -> Result<(), Failure> {
         if !self.plan.moves {
             return Ok(());
@@ -579,7 +581,7 @@ impl CopyCommand {
     }
 }
 
-/// Adds the size of an object to the progress when it is known.
+/// Adds the size of an object to the total of the progress when it is known.
 struct AddsSize(Progress);
 
 impl Observer for AddsSize {
@@ -595,14 +597,14 @@ impl Observer for AddsSize {
     }
 }
 
-/// Returns whether a download failed because there is a file of its name.
+/// Returns whether a download failed because its target file exists.
 fn is_there(error: &s3_core::Error) -> bool {
     let source = std::error::Error::source(error);
     let source = source.and_then(|source| source.downcast_ref::<io::Error>());
     source.is_some_and(|error| error.kind() == io::ErrorKind::AlreadyExists)
 }
 
-/// Returns the checksum algorithm that the bytes were compared with, for records.
+/// Returns the name of the checksum that the bytes were compared with, for JSON output.
 pub(in crate::commands) fn shown(verified: Verified) -> Value {
     match verified {
         Verified::Checksum(algorithm) => algorithm.as_str().into(),

@@ -1,4 +1,4 @@
-//! Sets the modification times of downloaded files.
+//! Sets the modification time of a downloaded file.
 
 use std::fs::File;
 use std::path::Path;
@@ -8,7 +8,7 @@ use s3_core::ObjectMeta;
 
 use crate::failure::Failure;
 
-/// Sets the modification time of a download: that of the metadata, or when the object was written.
+/// Sets the modification time of a downloaded file to the one in the metadata, or else to the time of the object.
 pub(super) fn set_modified(path: &Path, meta: &ObjectMeta) -> Result<(), Failure> {
     let Some(time) = kept_modification_time(meta).or(meta.last_modified) else {
         return Ok(());

@@ -1,4 +1,4 @@
-//! `--files-from`: names of inputs, one a line.
+//! `--files-from`: reads the names of inputs from a file or standard input, separated by line breaks or NUL bytes.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -9,7 +9,7 @@ use futures_util::{Stream, stream};
 
 use crate::failure::Failure;
 
-/// How many names a page has.
+/// Maximum number of names in a page.
 const PAGE: usize = 1000;
 
 /// Where the names of inputs come from.
@@ -23,19 +23,19 @@ pub(crate) struct NameList {
     nul: bool,
 }
 
-/// A line that is no name.
+/// A line that is not a valid name.
 #[derive(Debug)]
 pub(crate) struct BadName {
-    /// As it is shown.
+    /// The line as it is printed.
     pub(crate) name: String,
     pub(crate) failure: Failure,
 }
 
-/// A page of names.
+/// A page of names, some of which may be invalid.
 pub(crate) type NamePage = Vec<Result<String, BadName>>;
 
 impl NameList {
-    /// Returns whether there is a list.
+    /// Returns whether `--files-from` is given.
     pub(crate) fn is_given(&self) -> bool {
         self.files_from.is_some()
     }
@@ -80,7 +80,7 @@ impl NameList {
     }
 }
 
-/// Reads the next names; none at the end.
+/// Reads the next page of names; it is empty at the end.
 fn page(reader: &mut impl BufRead, end: u8) -> Result<NamePage, Failure> {
     let mut names = Vec::new();
     let mut bytes = Vec::new();
@@ -105,7 +105,7 @@ fn page(reader: &mut impl BufRead, end: u8) -> Result<NamePage, Failure> {
     Ok(names)
 }
 
-/// Fails for a name that is not below a local source.
+/// Returns an error for a name that is not below a local source.
 pub(super) fn check_below(name: &str) -> Result<(), Failure> {
     let mut components = Path::new(name).components();
     match components.all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {

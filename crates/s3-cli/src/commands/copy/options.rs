@@ -1,4 +1,4 @@
-//! Options of `cp` and `mv`.
+//! [`CopyArgs`]: the command-line options of `cp` and `mv`.
 
 use std::ffi::OsString;
 

@@ -1,4 +1,4 @@
-//! [`Plan`]: resolves the arguments of a copy into tasks.
+//! [`Plan`]: parses and checks the arguments of a copy, and maps each input to a task with its destination.
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -24,17 +24,17 @@ use crate::session::Session;
 pub(super) struct Plan {
     pub(super) arguments: CopyArgs,
     pub(super) target: Target,
-    /// Whether sources are removed.
+    /// Whether sources are removed after they are copied.
     pub(super) moves: bool,
-    /// Whether two inputs may have one name: of several sources, or with `--flatten`.
+    /// Whether two inputs may have the same destination: with several sources, or with `--flatten`.
     may_collide: bool,
-    /// Hashes of the names below the destination, if inputs may collide: two of a million names have one hash in one of
-    /// 37 million runs.
+    /// Hashes of the names below the destination, if they may collide. With a million names, the chance that two
+    /// different ones have the same hash is one in 37 million.
     names: Mutex<HashSet<u64>>,
     hasher: RandomState,
-    /// Whether the destination is on a file system on which names that differ in case are one.
+    /// Whether the file system of the destination is case-insensitive.
     folds_case: OnceLock<bool>,
-    /// Keys outside of the destination that may be sources.
+    /// Keys outside of the destination that may be sources, and must not be overwritten.
     source_keys: Vec<SourceKeys>,
 }
 
@@ -42,21 +42,21 @@ pub(super) struct Plan {
 #[derive(Debug)]
 struct SourceKeys {
     bucket: String,
-    /// Their prefix, or the only key.
+    /// The prefix of the keys, or the only key.
     start: String,
     is_one: bool,
 }
 
-/// Where inputs go.
+/// The destination of a copy.
 #[derive(Debug)]
 pub(super) enum Target {
     Stdout,
-    /// A file, or a directory that inputs go below.
+    /// A file, or a directory for the inputs.
     Local {
         path: PathBuf,
         is_directory: bool,
     },
-    /// A key, or a directory that inputs go below.
+    /// A key, or a directory for the inputs.
     Remote {
         remote: Remote,
         is_directory: bool,
@@ -90,7 +90,7 @@ impl Plan {
             .iter()
             .any(|source| matches!(source, Source::Listing(..)));
         let target = target(destination, has_many || has_listing, &arguments);
-        // A dry run does not try it with a file.
+        // The check creates a file, which a dry run must not do.
         let folds_case = match session.report.is_dry_run() {
             true => OnceLock::from(false),
             false => OnceLock::new(),
@@ -199,8 +199,8 @@ impl Plan {
         Some(Task::new(work, size, self.moves))
     }
 
-    /// Returns whether a listed object lies below a destination within its source, so that this copy may have written
-    /// it.
+    /// Returns whether a listed object is below a destination that is inside its source: then this copy may have
+    /// written it.
     pub(super) fn is_below_destination(&self, url: &S3Url, below: &str) -> bool {
         let Target::Remote {
             remote,
@@ -215,7 +215,8 @@ impl Plan {
         is_within && url.bucket() == remote.bucket && url.key().starts_with(&directory)
     }
 
-    /// Returns the task of an object whose name below the source is `below`; `None` for the directory itself.
+    /// Returns the task of an object whose name below the source is `below`; `None` for the marker object of the
+    /// source's directory.
     pub(super) fn remote(
         &self,
         from: RemoteSource,
@@ -239,7 +240,7 @@ impl Plan {
                 Work::Download { from, to }
             }
             Target::Remote { remote, .. } => {
-                // The marker of the source's own directory; a bucket has no such object.
+                // The marker object of the source's directory; a bucket has no such object.
                 if below.is_empty() && remote.key.is_empty() {
                     return None;
                 }
@@ -267,7 +268,7 @@ impl Plan {
         if self.moves { "move" } else { "upload" }
     }
 
-    /// Returns the name of the operation, as far as it is known without an input.
+    /// Returns the name of the operation if no input is known.
     fn operation(&self) -> &'static str {
         match (&self.target, self.moves) {
             (_, true) => "move",
@@ -346,7 +347,8 @@ impl Plan {
         }
     }
 
-    /// Returns the name below the destination, which only one input may have: the last component with `--flatten`.
+    /// Returns the name of an input below the destination: the last component with `--flatten`. A name that another
+    /// input has is an error.
     fn name<'a>(
         &self,
         below: &'a str,
@@ -357,7 +359,7 @@ impl Plan {
             true => below.rsplit('/').next().unwrap_or(below),
             false => below,
         };
-        // Empty objects of directories are all alike.
+        // Two empty marker objects of one directory are equal.
         let is_directory = size == Some(0) && (name.is_empty() || name.ends_with('/'));
         if !(self.may_collide || folds_case) || is_directory {
             return Ok(name);
@@ -414,8 +416,8 @@ impl SourceKeys {
     }
 }
 
-/// Returns the keys of sources that inputs must not overwrite, without sources that the destination lies in: they leave
-/// out the keys below it.
+/// Returns the keys of sources that inputs must not overwrite. Sources that contain the destination are left out: their
+/// listings skip the keys below it.
 fn source_keys(sources: &[Source], target: &Target) -> Vec<SourceKeys> {
     let Target::Remote { remote, .. } = target else {
         return Vec::new();
@@ -425,7 +427,7 @@ fn source_keys(sources: &[Source], target: &Target) -> Vec<SourceKeys> {
         let (from, directory, start) = match source {
             Source::Object(from) => {
                 let name = from.key.rfind('/').map_or(0, |slash| slash + 1);
-                // With the same name below the destination, it is its own destination.
+                // With the same name below the destination, the object is copied to itself.
                 let is_in_place = from.bucket == remote.bucket && from.key[..name] == destination;
                 return (!is_in_place).then(|| SourceKeys {
                     bucket: from.bucket.clone(),
@@ -454,7 +456,8 @@ fn without_recursive(source: &str) -> Failure {
     Failure::usage(format!("{source} is a directory")).with_hint("use -r to copy its contents")
 }
 
-/// Returns the destination; it is a directory if there are several inputs, or if its name says so.
+/// Returns the destination. It is a directory if there may be several inputs, if its name ends in a slash, or if the
+/// directory exists.
 fn target(destination: Address, has_many: bool, arguments: &CopyArgs) -> Target {
     match destination {
         Address::Stdio => Target::Stdout,

@@ -8,13 +8,14 @@ use super::job::absolute;
 use super::task::LocalSource;
 use crate::failure::Failure;
 
-/// The failure of a source that is not the one that was copied any more.
+/// Returns the failure for a source that was replaced since it was copied.
 pub(super) fn replaced() -> Failure {
     Failure::local("the source was changed meanwhile, so it was not removed")
         .with_hint("the copy has the old content")
 }
 
-/// Removes a source that was uploaded, unless it was changed meanwhile or lies elsewhere.
+/// Removes a source that was uploaded, unless it was changed during the upload or a symbolic link leads out of the
+/// source.
 pub(super) fn remove_source(source: &LocalSource, size: Option<u64>) -> Result<(), Failure> {
     let (path, root) = match source {
         LocalSource::Stdin => return Ok(()),
@@ -46,12 +47,12 @@ pub(super) fn remove_source(source: &LocalSource, size: Option<u64>) -> Result<(
     fs::remove_file(path).map_err(failed)
 }
 
-/// Returns whether a directory is another one or lies below it, with links resolved.
+/// Returns whether a directory is `root` or below it, with symbolic links resolved.
 fn is_below(directory: &Path, root: &Path) -> io::Result<bool> {
     Ok(directory.canonicalize()?.starts_with(root.canonicalize()?))
 }
 
-/// Waits until a file or a directory, and its name, are on the disk.
+/// Syncs a file or a directory, and its name in the parent directory, to disk.
 pub(super) fn sync_to_disk(path: &Path) -> Result<(), Failure> {
     let path = absolute(path)?;
     let sync = |path: &Path| File::open(path)?.sync_all();
@@ -69,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_or_a_directory_that_is_not_there_cannot_be_on_the_disk() {
+    fn syncing_a_missing_file_or_directory_is_an_error() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("f");
         assert!(sync_to_disk(&path).is_err());

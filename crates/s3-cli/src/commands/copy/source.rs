@@ -1,4 +1,4 @@
-//! [`Source`]: an argument of a copy, and its inputs, page by page.
+//! [`Source`]: a source argument of a copy: walks a directory, lists objects or reads names, into pages of tasks.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,14 +17,14 @@ use crate::listing::{Listed, Named};
 use crate::report::Input;
 use crate::session::Session;
 
-/// How many files of a walk are a page.
+/// Number of files of a walk in a page.
 const PAGE: usize = 256;
 
-/// An argument that inputs come from.
+/// A parsed source argument.
 #[derive(Debug)]
 pub(super) enum Source {
     Stdin,
-    /// One file, with its metadata if it exists.
+    /// One local file.
     File(PathBuf),
     /// Everything below a local directory.
     Directory(PathBuf),
@@ -38,11 +38,11 @@ pub(super) enum Source {
     RemoteNames(Remote, NameList),
 }
 
-/// Pages of tasks. Failures are tasks, so that the other arguments are still read.
+/// Pages of tasks. Failures are tasks too, so that the remaining sources are still read.
 pub(super) type Pages = Pin<Box<dyn Stream<Item = Vec<Task>> + Send>>;
 
 impl Source {
-    /// Returns the inputs, each with its destination.
+    /// Returns the inputs as pages of tasks, each with its destination.
     pub(super) fn pages(self, plan: &Arc<Plan>, session: &Session) -> Pages {
         let plan = Arc::clone(plan);
         match self {
@@ -94,7 +94,8 @@ fn one(task: Option<Task>) -> Pages {
     stream::iter(task).map(|task| vec![task]).boxed()
 }
 
-/// Describes one file; its name below the source is its last component unless `found` has another, below a directory.
+/// Returns the task of a local file. Its name below the source is its last component, or the name in `found` with the
+/// directory that it was found in.
 fn file(plan: &Plan, path: &Path, found: Option<(String, &Arc<Path>)>) -> Option<Task> {
     let metadata = match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => {
@@ -151,7 +152,7 @@ fn directory(plan: Arc<Plan>, path: &Path, session: &Session) -> Pages {
         Ok(walk) => walk,
         Err(error) => return one(Some(plan.failed_file(path_text(path), error.into()))),
     };
-    // With --flatten a directory has no name.
+    // With `--flatten`, a directory has no name below the destination.
     let walk = match arguments.empty_dirs && !arguments.flatten {
         true => walk.with_directories(),
         false => walk,
@@ -249,7 +250,7 @@ fn named(
             Ok(names) => {
                 let filter = &plan.arguments.filter;
                 let names = names.into_iter();
-                // A bad name is reported with any filter.
+                // An invalid name is reported even if the filter excludes it.
                 let names =
                     names.filter(|name| name.as_ref().map_or(true, |name| filter.admits(name)));
                 names.filter_map(|name| task(&plan, name)).collect()
@@ -260,7 +261,7 @@ fn named(
 }
 
 impl Work {
-    /// Returns the remote object that is read, if one is.
+    /// Returns the object that a download or copy reads; `None` for uploads and failures.
     pub(super) fn remote_source(&self) -> Option<&RemoteSource> {
         match self {
             Self::Download { from, .. } | Self::Copy { from, .. } => Some(from),

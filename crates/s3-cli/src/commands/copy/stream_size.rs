@@ -1,4 +1,4 @@
-//! [`StreamSize`]: records the length of an uploaded stream, which is known at its end.
+//! [`StreamSize`]: records the length of an uploaded stream, which is known only when the upload is complete.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -6,7 +6,7 @@ use s3_client::{Event, Observer};
 
 use crate::progress::Progress;
 
-/// Keeps the number of bytes of an upload when it is complete, and passes its events on.
+/// Records the number of bytes when an upload is complete, and forwards its events.
 pub(super) struct StreamSize {
     progress: Progress,
     bytes: AtomicU64,

@@ -1,4 +1,4 @@
-//! [`Task`]: one input of a copy, with its destination.
+//! [`Task`]: one input of a copy with its destination: an upload, download, server-side copy, or failure.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,7 +32,7 @@ pub(super) enum Work {
         from: RemoteSource,
         to: S3Url,
     },
-    /// Nothing can be done.
+    /// The input has failed already.
     Fail(Failure),
 }
 
@@ -42,10 +42,10 @@ pub(super) enum LocalSource {
     File {
         path: PathBuf,
         modified: Option<SystemTime>,
-        /// The directory that it was found below; `None` for a file that is named.
+        /// The directory in which the file was found; `None` for a file that is a source argument.
         root: Option<Arc<Path>>,
     },
-    /// An empty directory, which becomes an empty object.
+    /// An empty directory, which is uploaded as an empty object.
     Directory {
         path: PathBuf,
         root: Option<Arc<Path>>,
@@ -55,7 +55,7 @@ pub(super) enum LocalSource {
 #[derive(Debug)]
 pub(super) struct RemoteSource {
     pub(super) url: S3Url,
-    /// The ETag from a listing.
+    /// The ETag, if a listing has returned it.
     pub(super) etag: Option<ETag>,
 }
 

@@ -1,4 +1,4 @@
-//! Upload body that detects a file changed during its upload.
+//! Opens the source of an upload (file, device, standard input), and detects a file that changes during its upload.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
@@ -12,7 +12,8 @@ use s3_transfer::Source;
 use super::task::LocalSource;
 use crate::failure::Failure;
 
-/// Opens a source. A device or a pipe is read as a stream, on a thread that may block; a file may change meanwhile.
+/// Opens a source. A device or a pipe is read as a stream, on a blocking thread. For a file, also returns its metadata,
+/// to detect changes.
 pub(super) fn body(from: &LocalSource) -> Result<(Source, Option<OpenedFile>), Failure> {
     let path = match from {
         LocalSource::File { path, .. } => path,
@@ -37,7 +38,7 @@ pub(super) fn body(from: &LocalSource) -> Result<(Source, Option<OpenedFile>), F
     Ok((Source::Payload(payload), Some(opened)))
 }
 
-/// A file that is uploaded, as it was before.
+/// An uploaded file, with its metadata before the upload.
 pub(super) struct OpenedFile {
     path: PathBuf,
     file: Arc<File>,
@@ -45,7 +46,7 @@ pub(super) struct OpenedFile {
 }
 
 impl OpenedFile {
-    /// Fails if the file was written meanwhile: the object may be of both versions.
+    /// Returns an error if the file was written during the upload: the object may contain parts of both versions.
     pub(super) fn check(&self) -> Result<(), Failure> {
         let now = self.file.metadata();
         let now = now.map_err(|error| Failure::of_file("read", &self.path, &error))?;
@@ -68,7 +69,7 @@ fn version(file: &Metadata) -> (u64, [i64; 4]) {
     (file.len(), times)
 }
 
-/// A pipe or device: opening it may block.
+/// A pipe or device that is opened by the first read, because that may block.
 enum OpenedLate {
     Path(PathBuf),
     Open(File),

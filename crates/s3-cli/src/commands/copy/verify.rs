@@ -1,4 +1,4 @@
-//! `--verify`: compares a copy with its source.
+//! `--verify`: compares a copy with its source by size, ETag or checksum.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::failure::Failure;
 use crate::session::Session;
 
-/// Compares a file with the object that was written from it. One HEAD, or two if the checksum is denied.
+/// Compares a file with the object that was written from it. Sends one HEAD, or two if the checksum is denied.
 pub(super) async fn verify_object(
     session: &Session,
     path: &Path,
@@ -22,7 +22,7 @@ pub(super) async fn verify_object(
     verify_file(session, path, &meta).await
 }
 
-/// Compares a file with the size and the ETag of an object, or with its checksum if the ETag does not tell.
+/// Compares a file with the size and the ETag of an object, or with its checksum if the ETag cannot be computed.
 pub(super) async fn verify_file(
     session: &Session,
     path: &Path,
@@ -61,7 +61,7 @@ pub(super) async fn verify_file(
     }
 }
 
-/// Compares the sizes and ETags of two objects. Two HEADs.
+/// Compares the sizes and ETags of two objects. Sends two HEADs.
 pub(super) async fn verify_copy(
     session: &Session,
     source: S3Url,

@@ -1,4 +1,4 @@
-//! [`RunningTransfers`]: the transfers of a sync that are in flight.
+//! [`RunningTransfers`]: the transfers of a sync that are in flight, for the progress and the report.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,13 +12,13 @@ pub(super) struct RunningTransfers {
     report: Report,
     from: SyncPlace,
     to: SyncPlace,
-    /// By the URL of the object that is read or written.
+    /// The transfers, by the URL of the object that is read or written.
     running: Mutex<HashMap<String, RunningTransfer>>,
 }
 
 struct RunningTransfer {
     input: RunningInput,
-    /// Whether the object is transferred, and only its report is missing.
+    /// Whether the transfer has ended, and only its report is missing.
     has_ended: bool,
 }
 
@@ -32,7 +32,7 @@ impl RunningTransfers {
         }
     }
 
-    /// Returns the transfer that an event tells the end of.
+    /// Returns the transfer whose end an event reports.
     pub(super) fn take(&self, event: &SyncEvent) -> Option<RunningInput> {
         let url = match event.action {
             SyncAction::Download => &event.source,
@@ -98,11 +98,11 @@ impl Observer for RunningTransfers {
                 bytes,
             } => self.begin(*operation, url, *bytes),
             Event::Cancelled { url, .. } if self.report.is_stopped() => {
-                // Dropping it prints, which is not for the time of the lock.
+                // Dropping it prints, which must not happen under the lock.
                 let cancelled = self.lock().remove(url.as_str());
                 drop(cancelled);
             }
-            // A failure of this machine may be told as a cancellation.
+            // A local failure may be reported as a cancellation.
             Event::Completed { url, .. }
             | Event::Failed { url, .. }
             | Event::Cancelled { url, .. } => self.mark_ended(url),
@@ -112,7 +112,7 @@ impl Observer for RunningTransfers {
     }
 }
 
-/// Dropping it reports the transfers that have ended and were not reported: the command ends early.
+/// When dropped, reports the transfers that have ended without a report because the command ends early.
 pub(super) struct EndedTransfers(pub(super) Arc<RunningTransfers>);
 
 impl Drop for EndedTransfers {
