@@ -1,4 +1,4 @@
-//! One call: its work runs on the pool, and the caller waits for it or is told when it is done.
+//! [`Call`]: runs one Python call on the worker pool, and blocks the caller or later calls its completion function.
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -17,17 +17,17 @@ use crate::in_process::InProcess;
 use crate::pool::{self, Notification};
 use crate::progress::Progress;
 
-/// A function of Python that is called with the result and the exception, one of which is `None`. It is called on
-/// another thread, with the GIL, and must not block.
+/// A Python function that is called with the result and the exception, one of which is `None`. It is called on another
+/// thread, with the GIL, and must not block.
 pub(crate) type Done = Option<Py<PyAny>>;
 
-/// A call in flight.
+/// A call in flight, as a Python object.
 #[pyclass(module = "mfs3._native", name = "Call", frozen)]
 pub(crate) struct PyCall(InProcess<Mutex<Option<JoinHandle<()>>>>);
 
 #[pymethods]
 impl PyCall {
-    /// Ends the call: requests in flight are dropped, and the function is not called any more.
+    /// Cancels the call: requests in flight are dropped, and the completion function is not called.
     fn cancel(&self) {
         if !self.0.is_ours() {
             return;
@@ -39,7 +39,7 @@ impl PyCall {
     }
 }
 
-/// How a call runs and reports.
+/// Describes where a call runs and how it reports its result.
 pub(crate) struct Call {
     done: Done,
     progress: Option<Progress>,
@@ -47,14 +47,15 @@ pub(crate) struct Call {
     error: fn(Python<'_>, &Error) -> PyErr,
 }
 
-/// Where a call runs that its caller waits for.
+/// Where a call runs if its caller waits for it.
 enum Place {
     Pool,
     Caller,
 }
 
 impl Call {
-    /// A call on the pool. With `done`, the caller does not wait, and the function is called later.
+    /// Returns a call on the worker pool. With `done`, the caller does not wait, and the function is called on
+    /// completion.
     pub(crate) fn new(done: Done) -> Self {
         Self {
             done,
@@ -64,22 +65,22 @@ impl Call {
         }
     }
 
-    /// Tells of the bytes that are moved, every 50 ms and at the end.
+    /// Reports the number of transferred bytes, every 50 ms and at the end.
     pub(crate) fn progress(mut self, progress: Option<Progress>) -> Self {
         self.progress = progress;
         self
     }
 
-    /// Runs on the thread that waits for it, which is faster; for reads of one object.
+    /// Runs the call on the thread that waits for it, which is faster; for reads of one object.
     ///
-    /// A write stays on the pool. Threads that Python ends with the interpreter do not drop their work, so nothing
-    /// would abort its uploads.
+    /// A write stays on the worker pool: threads that Python ends with the interpreter do not drop their work, so its
+    /// uploads would not be aborted.
     pub(crate) fn here(mut self) -> Self {
         self.place = Place::Caller;
         self
     }
 
-    /// Raises the error of the only input instead of that of the batch.
+    /// Raises the error of the only input instead of the batch error.
     pub(crate) fn of_one_input(mut self) -> Self {
         self.error = |py, error| match error.as_batch() {
             Some(batch) => exception(py, batch.error()),
@@ -88,7 +89,8 @@ impl Call {
         self
     }
 
-    /// Runs `work` and returns its output, converted with `convert`; a [`PyCall`] at once if the caller does not wait.
+    /// Runs `work` and returns its output, converted with `convert`; or, if the caller does not wait, a [`PyCall`]
+    /// immediately.
     pub(crate) fn run<T, F, R>(
         self,
         py: Python<'_>,
@@ -126,7 +128,7 @@ impl Call {
                 Some(progress) => with_progress(work, progress, &notify).await,
                 None => work.await,
             };
-            // The threads of the pool never wait for the GIL.
+            // The worker threads never wait for the GIL.
             let _ = notify.send(Box::new(move |py| {
                 let finished = match output {
                     Ok(output) => finish(py, output),
@@ -146,7 +148,7 @@ impl Call {
     }
 }
 
-/// Waits for `work`, and sends the number of moved bytes every 50 ms and at its end.
+/// Waits for `work`, and sends the number of transferred bytes every 50 ms and at the end.
 async fn with_progress<F: Future>(
     work: F,
     mut progress: Progress,

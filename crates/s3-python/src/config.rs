@@ -1,4 +1,4 @@
-//! Metaflow's configuration, for programs that have not loaded Metaflow.
+//! `config_from_env`: reads Metaflow's settings from environment and files, for programs without Metaflow loaded.
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -6,7 +6,7 @@ use s3_client::Config;
 
 use crate::errors::exception;
 
-/// Settings that Python interprets: a client of boto3 may support those that the native one does not.
+/// Settings that Python interprets, because a boto3 client may support values that the native client does not.
 const AS_TEXT: [&str; 5] = [
     "S3_VERIFY_CERTIFICATE",
     "DATATOOLS_CLIENT_PARAMS",
@@ -15,7 +15,7 @@ const AS_TEXT: [&str; 5] = [
     "AWS_SANDBOX_ENABLED",
 ];
 
-/// Returns the settings that environment and files of Metaflow say, by their names.
+/// Returns Metaflow's settings from environment and files, by their names.
 #[pyfunction]
 pub(crate) fn config_from_env(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let texts = Config::texts_from_env().map_err(|error| exception(py, &error))?;

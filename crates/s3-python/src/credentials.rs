@@ -1,4 +1,4 @@
-//! Credentials that Python code provides, such as a client of boto3.
+//! [`PyCredentials`]: credentials provider that calls a Python function, such as one that asks a boto3 client.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 
 use crate::python_gate::PythonGate;
 
-/// How long credentials are kept that do not say when they expire: a provider may rotate them.
+/// How long credentials without an expiry time are cached: a provider may rotate them.
 const KEEP: Duration = Duration::from_secs(300);
 
 /// Calls a Python function that returns access key, secret key and session token.
@@ -52,7 +52,7 @@ impl ProvideCredentials for PyCredentials {
     {
         let (function, gate) = (Arc::clone(&self.function), self.gate);
         Provided::new(async move {
-            // A thread of its own: the function may wait for the GIL and for a server.
+            // On a separate thread, because the function may wait for the GIL and for a server.
             tokio::task::spawn_blocking(move || Self::call(&function, gate))
                 .await
                 .map_err(CredentialsError::unhandled)?

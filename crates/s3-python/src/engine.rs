@@ -1,4 +1,4 @@
-//! [`PyEngine`]: connections, limits and memory that clients share.
+//! [`PyEngine`]: the Python class `mfs3._native.Engine`: connections, limits and memory that clients share.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,20 +13,20 @@ use crate::in_process::InProcess;
 use crate::inject::InjectFailures;
 use crate::pool;
 
-/// How many requests start at once before the engine has measured the concurrency that pays.
+/// Initial number of concurrent requests, before the engine has measured which concurrency is best.
 const CONCURRENCY_START: usize = 16;
 
-/// The engine of clients: one adaptive limit, one set of connections.
+/// The engine of several clients: one adaptive limit, one set of connections.
 #[pyclass(module = "mfs3._native", name = "Engine", frozen)]
 pub(crate) struct PyEngine {
     s3: InProcess<S3>,
-    /// How large an object a client keeps in memory, where it is not the default.
+    /// Maximum size of an object that a client keeps in memory, if it is not the default.
     max_in_memory: Option<u64>,
 }
 
 #[pymethods]
 impl PyEngine {
-    /// Makes an engine for an endpoint. `credentials` is a function that returns access key, secret key and token;
+    /// Creates an engine for an endpoint. `credentials` is a function that returns access key, secret key and token;
     /// `ca_bundle` is a file with the only trusted authorities. With `anonymous`, requests are not signed. Without
     /// `attempts`, environment and profile decide.
     #[new]
@@ -105,7 +105,7 @@ impl PyEngine {
         })
     }
 
-    /// Returns an engine over the same connections, whose reads and writes fail at this rate, in percent.
+    /// Returns an engine over the same connections, whose reads and writes fail at this rate, in percent, as a test.
     #[pyo3(signature = (percent, *, attempts=None, worker_count=None))]
     fn injecting(
         &self,
@@ -116,7 +116,7 @@ impl PyEngine {
     ) -> PyResult<Self> {
         let store = InjectFailures::new(self.store(), percent);
         let mut transfer = transfer(attempts, worker_count);
-        // As in Metaflow, injected failures cause no waiting.
+        // As in Metaflow, injected failures cause no backoff.
         transfer.backoff_base = Duration::from_millis(1);
         let builder = S3::builder().store(store).transfer(transfer).tmproot("/");
         let s3 = builder.build().map_err(|error| exception(py, &error))?;
@@ -126,7 +126,7 @@ impl PyEngine {
         })
     }
 
-    /// Returns whether this process made the engine: in a forked child it cannot be used.
+    /// Returns whether this process created the engine: it cannot be used in a forked child.
     fn is_ours(&self) -> bool {
         self.s3.is_ours()
     }
@@ -137,7 +137,7 @@ impl PyEngine {
         self.s3.transfer().store().clone()
     }
 
-    /// Makes a client on this engine.
+    /// Creates a client on this engine.
     pub(crate) fn client(
         &self,
         root: Option<String>,

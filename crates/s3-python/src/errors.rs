@@ -1,4 +1,4 @@
-//! Errors of the client as Python exceptions.
+//! Converts errors of `s3_client` and `s3_frame` to Python exceptions.
 
 use std::error::Error as StdError;
 use std::io;
@@ -9,13 +9,13 @@ use pyo3::types::{PyDict, PyList};
 use s3_client::{BatchError, Error, Outcome};
 use s3_frame::Error as FrameError;
 
-/// Returns the exception of an error: one of `mfs3.exceptions`, with `kind`, `attempts` and `outcomes`.
+/// Converts an error to one of the exceptions in `mfs3.exceptions`, with `kind`, `attempts` and `outcomes`.
 pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyErr {
     build(py, error, true).map_or_else(|failure| failure, PyErr::from_value)
 }
 
-/// Returns the exception of an error of rows: of a request as [`exception`], and `ValueError` for objects that have no
-/// rows of the expected form.
+/// Converts an error of rows: that of a request with [`exception`], and objects whose rows do not have the expected
+/// form to `ValueError`.
 pub(crate) fn frame_exception(py: Python<'_>, error: &FrameError) -> PyErr {
     let class = match error {
         FrameError::S3(error) => return exception(py, error),
@@ -51,7 +51,7 @@ fn build<'py>(py: Python<'py>, error: &Error, with_outcomes: bool) -> PyResult<B
     Ok(exception)
 }
 
-/// The exception of a stream of Python that was uploaded, if it is the reason.
+/// Returns the exception that an uploaded Python stream raised, if it caused the error.
 fn raised_by_stream(error: &Error) -> Option<&PyErr> {
     let mut reason: Option<&(dyn StdError + 'static)> = Some(error);
     while let Some(this) = reason {
@@ -65,7 +65,7 @@ fn raised_by_stream(error: &Error) -> Option<&PyErr> {
     None
 }
 
-/// One dictionary per input: `{"outcome": "failed", "error": ...}`.
+/// Returns one dictionary per input: `{"outcome": "failed", "error": ...}`.
 fn outcomes<'py>(py: Python<'py>, batch: &BatchError) -> PyResult<Bound<'py, PyList>> {
     let list = PyList::empty(py);
     for outcome in batch.outcomes() {

@@ -1,4 +1,4 @@
-//! [`InProcess`]: a value that only the process that made it uses and drops.
+//! [`InProcess`]: a value that is used and dropped only by the process that created it, and leaked in a forked child.
 
 use std::mem;
 use std::ops::Deref;
@@ -6,10 +6,11 @@ use std::process;
 
 /// A value that is leaked in a forked child.
 ///
-/// Dropping it there would close connections and take locks that threads of the parent may have held at the fork.
+/// Dropping it in the child would close connections, and take locks that threads of the parent may have held at the
+/// fork.
 #[derive(Debug)]
 pub(crate) struct InProcess<T> {
-    /// `None` only while it is dropped.
+    /// The value; `None` only during the drop.
     value: Option<T>,
     process: u32,
 }
@@ -22,17 +23,17 @@ impl<T> InProcess<T> {
         }
     }
 
-    /// Returns the value, which this process has to have made.
+    /// Returns the value. It must be called in the process that created the value.
     pub(crate) fn into_inner(mut self) -> T {
         self.value.take().expect("it is there until the drop")
     }
 
-    /// Returns the id of the process that made the value.
+    /// Returns the ID of the process that created the value.
     pub(crate) fn maker(&self) -> u32 {
         self.process
     }
 
-    /// Returns whether this process made the value.
+    /// Returns whether this process created the value.
     pub(crate) fn is_ours(&self) -> bool {
         self.process == process::id()
     }

@@ -1,4 +1,4 @@
-//! [`InjectFailures`]: a store whose requests fail at a given rate, as Metaflow's `inject_failure_rate` asks for.
+//! [`InjectFailures`]: a store whose reads and writes fail at a given rate, for Metaflow's `inject_failure_rate`.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -13,13 +13,14 @@ use s3_core::{
     UploadPartCopy, UploadsPage, Versioning, VersionsPage,
 };
 
-/// Reads and writes fail before they are sent, with a probability that changes from attempt to attempt as in Metaflow:
-/// a third, one and a half times, a third, and so on. From 100 percent on, every attempt fails. Listings do not.
+/// Reads and writes fail before they are sent. As in Metaflow, each failure of a request changes the probability for
+/// its next attempt: to a third, then to one and a half times that, then to a third again, and so on. From 100 percent
+/// on, every attempt fails. Listings do not fail.
 #[derive(Clone, Debug)]
 pub(crate) struct InjectFailures<S> {
     store: S,
     percent: u32,
-    /// How often a request has failed.
+    /// Number of consecutive failures of each request.
     failed: Arc<Mutex<HashMap<String, u32>>>,
 }
 
@@ -43,7 +44,7 @@ impl<S: Store> InjectFailures<S> {
         })
     }
 
-    /// Fails, or lets the request through.
+    /// Returns an injected failure, or `Ok` if the request is to be sent.
     fn strike(&self, operation: Operation, url: &str, part: impl std::fmt::Display) -> Result<()> {
         let request = format!("{operation} {url} {part}");
         let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,7 +1,7 @@
 //! The native module `mfs3._native` of the Python package `mfs3`.
 //!
-//! It has the calls of `s3_client::S3` with plain arguments. Signatures, named tuples and Metaflow's rules of naming
-//! are in the Python layer (`python/mfs3`).
+//! It has the calls of `s3_client::S3` with plain arguments. Signatures, named tuples and Metaflow's naming rules are
+//! in the Python layer (`python/mfs3`).
 //!
 //! * Every call runs on one process-wide worker pool. The calling thread waits without the GIL, and looks for signals
 //!   every 50 ms; see [`pool`].

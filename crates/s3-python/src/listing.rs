@@ -1,4 +1,4 @@
-//! Listings by prefix, as plain tuples.
+//! Lists prefixes with ListObjectsV2 and returns the entries as plain tuples, for the fsspec file system.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -10,15 +10,15 @@ use s3_core::{ListedObject, S3Prefix};
 use s3_transfer::{CallOptions, ListOptions, Transfer};
 use tokio::time::Instant;
 
-/// Path, size, seconds of the last change, ETag, and the storage class unless it is `STANDARD`.
+/// Path, size, time of the last change in seconds, ETag, and the storage class unless it is `STANDARD`.
 type File = (String, u64, Option<f64>, Option<String>, Option<String>);
 
-/// The result of a listing: objects, and prefixes up to the next slash.
+/// The result of a listing: objects and common prefixes.
 pub(crate) type Listed = (Vec<File>, Vec<String>);
 
-/// The most entries of a page.
+/// Maximum number of entries of a page.
 const PAGE: u32 = 1000;
-/// How many listings wait for the engine at once, which decides how many requests it sends.
+/// Maximum number of listings that are passed to the engine at once. The engine decides how many requests it sends.
 const LISTINGS: usize = 64;
 
 /// Lists one level below each of the prefixes, in parallel.
@@ -38,7 +38,7 @@ pub(crate) async fn list_levels(
     listings.try_fold(Listed::default(), merge).await
 }
 
-/// Lists the keys that begin with `prefix`: objects, and with `one_level` the prefixes up to the next slash.
+/// Lists the keys that begin with `prefix`: objects and, with `one_level`, the common prefixes up to the next slash.
 pub(crate) async fn list_prefix(
     transfer: Transfer,
     prefix: String,
@@ -53,7 +53,7 @@ pub(crate) async fn list_prefix(
             options.page_size = Some(limit.clamp(1, PAGE));
             options = options.sequential();
         }
-        // All of it stays in memory anyway.
+        // The read-ahead is unlimited, because all entries stay in memory anyway.
         None => options.read_ahead = Some(NonZeroUsize::MAX),
     }
     let call = CallOptions::default().with_began(Instant::now());
@@ -82,7 +82,7 @@ fn file(object: &ListedObject) -> File {
     )
 }
 
-/// Returns bucket and key of a URL.
+/// Returns the path of a URL in fsspec's form: bucket and key.
 pub(crate) fn path(url: &str) -> String {
     url.trim_start_matches("s3://").to_owned()
 }

@@ -1,4 +1,4 @@
-//! [`PyS3Object`]: the result of a read, with the properties of Metaflow's `S3Object`.
+//! [`PyS3Object`]: the Python class `mfs3.S3Object`: the result of a read, with the properties of Metaflow's class.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,11 +15,12 @@ use s3_client::{Attributes, ETag, MetaflowObject, S3Entry, S3Info, S3Object, Ver
 use crate::errors::exception;
 use crate::in_process::InProcess;
 
-/// The bytes in a pickle.
+/// Name of the state item for the bytes in a pickle.
 const BLOB: &str = "_blob";
-/// The metadata item of Metaflow.
+/// Name of Metaflow's metadata item.
 const METADATA: &str = "metaflow-user-attributes";
-/// The largest download that is pickled with its bytes; larger ones with the path of their file. 64 MiB.
+/// Maximum size of a download that is pickled with its bytes; larger ones are pickled with the path of their file. 64
+/// MiB.
 const PICKLE_BYTES: u64 = 64 << 20;
 
 /// An object, a prefix, or a missing object.
@@ -28,14 +29,14 @@ pub(crate) struct PyS3Object(Origin);
 
 enum Origin {
     Result(Found),
-    /// Empty until `__setstate__`, where a pickle of Metaflow's class makes the object.
+    /// An object made by a caller or by unpickling. Empty until `__setstate__`, for pickles of Metaflow's class.
     Given(OnceLock<Box<Given>>),
 }
 
-/// The result of a call.
+/// An object that a call returned.
 struct Found {
     object: InProcess<MetaflowObject>,
-    /// The file that was there before the client was closed, if there was one.
+    /// The path of the file, if there was one before the client was closed.
     path: OnceLock<PathBuf>,
 }
 
@@ -45,7 +46,7 @@ enum Content<'a> {
     Given(&'a Given),
 }
 
-/// An object that was unpickled, or made by a caller.
+/// An object that was unpickled, or created by a caller.
 #[derive(Default)]
 struct Given {
     prefix: Option<String>,
@@ -63,7 +64,7 @@ struct Given {
 }
 
 impl Given {
-    /// The prefix that counts, and the key relative to it.
+    /// Returns the prefix that applies, and the key relative to it.
     fn key(&self) -> (Option<&str>, &str) {
         match self.prefix.as_deref() {
             Some(prefix) if prefix != self.url => {
@@ -94,14 +95,14 @@ impl<T: Into<MetaflowObject>> From<T> for PyS3Object {
     }
 }
 
-/// Returns whether the bytes of a download are in a file, and not in memory.
+/// Returns whether the bytes of a download are in a file instead of memory.
 fn is_in_file(object: &MetaflowObject) -> bool {
     matches!(object, MetaflowObject::Downloaded(object) if object.bytes_in_memory() < object.size())
 }
 
 type RangeTuple = (u64, Option<u64>, Option<i64>);
 
-/// A range as it was requested, with the whole size where no length was given.
+/// Returns a range as it was requested, with the whole size if no length was given.
 fn whole_range((total, offset, length): RangeTuple) -> (u64, u64, u64) {
     let length = length.and_then(|length| u64::try_from(length).ok());
     (total, offset.unwrap_or(0), length.unwrap_or(total))
@@ -160,7 +161,7 @@ impl PyS3Object {
         Ok(Self(Origin::Given(Box::new(given).into())))
     }
 
-    /// Takes the state that a pickle has, of this class or of Metaflow's.
+    /// Sets the state from a pickle of this class or of Metaflow's.
     fn __setstate__(&self, py: Python<'_>, state: &Bound<'_, PyDict>) -> PyResult<()> {
         let metadata = match item(state, "_metadata")? {
             Some(value) => {
@@ -242,7 +243,7 @@ impl PyS3Object {
         let path = match self.content() {
             Content::Found(Found { object, path }) => match py.detach(|| object.path()) {
                 Ok(found) => found.map(|found| path.get_or_init(|| found).clone()),
-                // As in Metaflow, the path stays a text when the file is gone.
+                // As in Metaflow, the path stays available as text after the file was removed.
                 Err(error) => Some(path.get().ok_or_else(|| exception(py, &error))?.clone()),
             },
             Content::Given(given) => {
@@ -266,7 +267,7 @@ impl PyS3Object {
     #[getter]
     fn blob<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         if let Some(path) = self.file(py)? {
-            // Read by Python, so that the bytes are in memory once.
+            // Python reads the file, so that the bytes are in memory only once.
             let file = py.import("io")?.call_method1("open", (path, "rb"))?;
             return file.call_method0("read").map(Some);
         }
@@ -338,7 +339,7 @@ impl PyS3Object {
         };
         match py.import("json")?.call_method1("loads", (text,)) {
             Ok(value) => Ok(Some(value)),
-            // Text of other programs counts as no metadata.
+            // Metadata of other programs that is not JSON counts as absent.
             Err(error) if error.is_instance_of::<pyo3::exceptions::PyValueError>(py) => Ok(None),
             Err(error) => Err(error),
         }
@@ -463,7 +464,7 @@ impl PyS3Object {
     }
 }
 
-/// Returns `None` for a failure, as after the client was closed. Ctrl-C and a lack of memory are raised.
+/// Returns `None` for a failure, as after the client was closed. Ctrl-C and out-of-memory errors are raised.
 fn if_there<T>(py: Python<'_>, result: PyResult<Option<T>>) -> PyResult<Option<T>> {
     result.or_else(|error| {
         let is_gone = error.is_instance_of::<PyException>(py);
@@ -474,7 +475,7 @@ fn if_there<T>(py: Python<'_>, result: PyResult<Option<T>>) -> PyResult<Option<T
     })
 }
 
-/// Returns a value of a state, unless it is missing or `None`.
+/// Returns an item of a state, unless it is missing or `None`.
 fn item<'py>(state: &Bound<'py, PyDict>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
     Ok(state.get_item(name)?.filter(|value| !value.is_none()))
 }
@@ -496,7 +497,7 @@ impl PyS3Object {
         }
     }
 
-    /// The result of a call that this object is.
+    /// Returns the result of the call, if this object comes from one.
     fn object(&self) -> Option<&MetaflowObject> {
         match &self.0 {
             Origin::Result(found) => Some(&found.object),
@@ -528,7 +529,7 @@ impl PyS3Object {
         }
     }
 
-    /// The file that has the content, if it is not in memory.
+    /// Returns the path of the file with the content, if it is not in memory.
     fn file(&self, py: Python<'_>) -> PyResult<Option<PathBuf>> {
         let object = match self.content() {
             Content::Given(given) if given.blob.is_none() => return Ok(given.path.clone()),
@@ -555,7 +556,7 @@ impl PyS3Object {
     }
 }
 
-/// Results as a list of objects.
+/// Converts results to a Python list of objects.
 pub(crate) trait IntoObjects {
     fn into_objects(self) -> Vec<PyS3Object>;
 }

@@ -1,4 +1,4 @@
-//! The worker pool of the process, and waiting for it.
+//! The worker pool of the process: starts it, replaces it after a fork, runs calls on it, and waits without the GIL.
 
 use std::future::Future;
 use std::num::NonZeroUsize;
@@ -17,38 +17,38 @@ use tokio::time::timeout;
 
 use crate::python_gate::PythonGate;
 
-/// How long a signal waits until it is seen: Ctrl-C has to act within 100 ms.
+/// Interval between checks for signals: Ctrl-C has to act within 100 ms.
 pub(crate) const TICK: Duration = Duration::from_millis(50);
-/// How long closing a client waits for calls that were cancelled. They end at their next await.
+/// Maximum time that closing a client waits for cancelled calls, which end at their next await.
 const ABORT_WAIT: Duration = Duration::from_secs(5);
-/// The most threads. 8: more than any network of one process needs.
+/// Maximum number of threads. 8: more than any network of one process needs.
 const MOST_THREADS: usize = 8;
 
 /// A function that the notifier runs with the GIL.
 pub(crate) type Notification = Box<dyn FnOnce(Python<'_>) + Send>;
 
-/// The pool of one process, which lives as long as the process, and that of the next one in a line of forks.
+/// The pool of a process, which lives as long as the process, and that of its forked child.
 struct ProcessPool {
     pool: WorkerPool,
     process: u32,
-    /// The thread that reports the end of asynchronous calls to Python. It starts with the first of them.
+    /// The thread that reports the completion of asynchronous calls to Python. It starts with the first of them.
     notifier: OnceLock<mpsc::Sender<Notification>>,
     gate: PythonGate,
-    /// Calls that were cancelled and may still be in flight.
+    /// Calls that were cancelled and may not have ended yet.
     aborted: Mutex<Vec<AbortedCall>>,
     next: OnceLock<Box<Self>>,
 }
 
-/// A call that was cancelled. Its end drops its uploads, whose aborts count from then on.
+/// A cancelled call. When it ends, its uploads are dropped, and their aborts are counted from then on.
 struct AbortedCall {
     handle: AbortHandle,
     end: Shared<BoxFuture<'static, ()>>,
 }
 
-/// Set while the GIL is held, and so never in the middle of a fork.
+/// It is set while the GIL is held, and so never during a fork.
 static FIRST: OnceLock<Box<ProcessPool>> = OnceLock::new();
 
-/// Returns the pool of this process, starting it at the first call. A forked child leaks its parent's.
+/// Returns the pool of this process, starting it at the first call. A forked child leaks its parent's pool.
 fn current(_: Python<'_>) -> PyResult<&'static ProcessPool> {
     let process = process::id();
     let mut slot = &FIRST;
@@ -78,12 +78,12 @@ fn start() -> PyResult<WorkerPool> {
         .map_err(|error| PyOSError::new_err(format!("start the threads of mfs3: {error}")))
 }
 
-/// Runs `work` on this thread, without the GIL, or on the pool if another thread runs its own; calls `tick` every 50 ms.
-/// The output must not depend on connections that `work` has opened.
+/// Runs `work` on this thread, without the GIL, or on the pool if another thread is already running its own work; calls
+/// `tick` every 50 ms. The output must not depend on connections that `work` has opened.
 ///
 /// # Errors
 ///
-/// That of `tick` and of a signal handler; the work is then cancelled.
+/// Errors of `tick` and of signal handlers; the work is then cancelled.
 pub(crate) fn run_here<F>(
     py: Python<'_>,
     work: F,
@@ -126,7 +126,7 @@ where
 ///
 /// # Errors
 ///
-/// That of `tick`, too; the work is then cancelled.
+/// Errors of [`run`] and of `tick`; the work is then cancelled.
 pub(crate) fn run_with_ticks<F>(
     py: Python<'_>,
     work: F,
@@ -153,7 +153,7 @@ where
                 if let Err(interrupt) = interrupted(py, &mut tick) {
                     match process == process::id() {
                         true => abort(task),
-                        // It is the parent's.
+                        // The task belongs to the parent process.
                         false => mem::forget(task),
                     }
                     return Err(interrupt);
@@ -166,7 +166,7 @@ where
     }
 }
 
-/// Looks for signals, and calls `tick`.
+/// Runs signal handlers, and calls `tick`.
 fn interrupted(py: Python<'_>, tick: &mut impl FnMut(Python<'_>) -> PyResult<()>) -> PyResult<()> {
     let process = process::id();
     py.check_signals()?;
@@ -179,7 +179,7 @@ fn interrupted(py: Python<'_>, tick: &mut impl FnMut(Python<'_>) -> PyResult<()>
     ))
 }
 
-/// The exception for a call whose task panicked.
+/// Returns the exception for a call whose task panicked.
 pub(crate) fn ended_without_result() -> PyErr {
     PyRuntimeError::new_err(
         "mfs3 failed inside: a task ended without a result (please report this)",
@@ -205,8 +205,8 @@ pub(crate) fn abort<T: Send + 'static>(call: JoinHandle<T>) {
     }
 }
 
-/// Waits until calls that were cancelled have ended: the uploads that they held are known to their client from then on.
-/// A call that does not end within 5 s is not waited for.
+/// Waits until cancelled calls have ended, after which their client knows of their uploads. Waits for each call 5 s at
+/// most.
 pub(crate) async fn aborted() {
     let Some(pool) = found() else {
         return;
@@ -231,7 +231,7 @@ impl ProcessPool {
         aborted
     }
 
-    /// Returns their ends, each of which may cancel another call.
+    /// Returns a future for the end of each cancelled call. Ending one call may cancel another.
     fn ends_of_aborted(&self) -> Vec<Shared<BoxFuture<'static, ()>>> {
         let aborted = self.lock_aborted();
         aborted.iter().map(|call| call.end.clone()).collect()
@@ -249,7 +249,7 @@ fn found() -> Option<&'static ProcessPool> {
     slot.map(|pool| &**pool)
 }
 
-/// Keeps the threads of this module out of Python from now on. Python calls this before it ends the interpreter.
+/// Keeps the threads of this module from calling Python from now on. Python calls this before it ends the interpreter.
 #[pyfunction]
 pub(crate) fn leave_python(py: Python<'_>) {
     if let Some(pool) = found() {
@@ -257,7 +257,7 @@ pub(crate) fn leave_python(py: Python<'_>) {
     }
 }
 
-/// Returns the gate through which threads of this process enter Python.
+/// Returns the gate through which threads of this process call Python.
 pub(crate) fn gate(py: Python<'_>) -> PyResult<&'static PythonGate> {
     Ok(&current(py)?.gate)
 }

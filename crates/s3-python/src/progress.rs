@@ -1,4 +1,4 @@
-//! [`Progress`]: a Python callback that receives the number of bytes transferred.
+//! [`Progress`]: counts transferred bytes, and calls a Python callback with those since its last call.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,10 +8,10 @@ use s3_client::{Async, Event, Observer, Request};
 
 use crate::pool::Notification;
 
-/// Bytes that were moved, and a function that is called with those since the last call.
+/// Number of transferred bytes, and a callback that is called with those since its last call.
 ///
-/// The threads of the pool only count; the function is called by the thread that waits, or by the one that tells of the
-/// ends of calls.
+/// The worker threads only count. The callback is called by the thread that waits for the call, or by the notifier
+/// thread.
 pub(crate) struct Progress {
     moved: Arc<Moved>,
     told: u64,
@@ -38,7 +38,7 @@ impl Progress {
         })
     }
 
-    /// Calls the function, if there is something to tell.
+    /// Calls the callback, if bytes were transferred.
     pub(crate) fn tell(&mut self, py: Python<'_>) -> PyResult<()> {
         match self.news() {
             Some((function, bytes)) => function.call1(py, (bytes,)).map(drop),
@@ -46,7 +46,7 @@ impl Progress {
         }
     }
 
-    /// Returns a call of the function for the thread that has the GIL, if there is something to tell.
+    /// Returns a call of the callback for the thread with the GIL, if bytes were transferred.
     pub(crate) fn notification(&mut self) -> Option<Notification> {
         let (function, bytes) = self.news()?;
         Some(Box::new(move |py| {
@@ -56,7 +56,7 @@ impl Progress {
         }))
     }
 
-    /// Returns the callback and the bytes that it has not been called with.
+    /// Returns the callback and the number of bytes that it has not been called with.
     fn news(&mut self) -> Option<(Arc<Py<PyAny>>, u64)> {
         let moved = self.moved.0.load(Ordering::Relaxed);
         let new = moved - self.told;
@@ -65,7 +65,7 @@ impl Progress {
     }
 }
 
-/// Returns the request, which counts the bytes that it moves.
+/// Returns the request with an observer that counts the bytes it transfers.
 pub(crate) fn observed<O>(
     request: Request<O, Async>,
     progress: Option<&Progress>,

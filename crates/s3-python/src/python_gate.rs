@@ -1,17 +1,18 @@
-//! [`PythonGate`]: lets threads of this module call Python until the interpreter ends.
+//! [`PythonGate`]: lets threads of this module call Python until the interpreter ends, which waits for them.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use pyo3::prelude::*;
 
-/// How long the interpreter waits at its end for threads that are in Python, such as one that reads from a slow stream.
+/// Maximum time that the interpreter waits at its end for threads that run Python, such as one that reads from a slow
+/// stream.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// The threads of this module that run functions of Python.
+/// Counts the threads of this module that run Python functions.
 ///
-/// An interpreter that ends also ends the threads that are in Python, in the middle of its functions: the Rust code that
-/// called them would then drop objects without the GIL.
+/// At its end, the interpreter also ends threads in the middle of a Python function: the Rust code that called them
+/// would then drop objects without the GIL.
 #[derive(Debug, Default)]
 pub(crate) struct PythonGate {
     state: Mutex<GateState>,
@@ -21,12 +22,12 @@ pub(crate) struct PythonGate {
 #[derive(Debug, Default)]
 struct GateState {
     is_closed: bool,
-    /// How many threads are in Python.
+    /// Number of threads that run Python.
     inside: usize,
 }
 
 impl PythonGate {
-    /// Runs `work` with the GIL. Returns `None`, and does not run it, if the interpreter ends.
+    /// Runs `work` with the GIL. Returns `None` without running it if the interpreter is ending.
     pub(crate) fn enter<T>(&self, work: impl FnOnce(Python<'_>) -> T) -> Option<T> {
         let _inside = Inside::of(self)?;
         Python::try_attach(work)
@@ -36,13 +37,13 @@ impl PythonGate {
         self.state().is_closed
     }
 
-    /// Lets no thread in any more, and waits without the GIL until all threads have left, at most 5 s.
+    /// Closes the gate, and waits without the GIL until all threads have left Python, at most 5 s.
     pub(crate) fn close(&self, py: Python<'_>) {
         py.detach(|| {
             let mut state = self.state();
             state.is_closed = true;
             let is_inside = |state: &mut GateState| state.inside > 0;
-            // After that time, the interpreter ends anyway.
+            // After that time, the interpreter ends in any case.
             let _ = self.left.wait_timeout_while(state, LONGEST_WAIT, is_inside);
         });
     }
@@ -52,7 +53,7 @@ impl PythonGate {
     }
 }
 
-/// A thread that is in Python.
+/// A thread that runs Python.
 struct Inside<'gate>(&'gate PythonGate);
 
 impl<'gate> Inside<'gate> {

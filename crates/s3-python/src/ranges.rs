@@ -1,4 +1,4 @@
-//! Several ranges of each of several objects.
+//! Downloads several byte ranges of each of several objects in one call.
 
 use bytes::Bytes;
 use futures_util::future::try_join_all;
@@ -9,7 +9,7 @@ use s3_core::S3Url;
 use s3_transfer::{CallOptions, GetItem, Transfer};
 use tokio::time::Instant;
 
-/// The bytes of each range of each object: a list of lists of `bytes`.
+/// The bytes of each range of each object, for Python a list of lists of `bytes`.
 pub(crate) struct Pieces(pub(crate) Vec<Vec<Bytes>>);
 
 impl<'py> IntoPyObject<'py> for Pieces {
@@ -26,7 +26,7 @@ impl<'py> IntoPyObject<'py> for Pieces {
     }
 }
 
-/// Reads the ranges of all objects at once.
+/// Downloads the ranges of all objects in parallel.
 pub(crate) async fn get_ranges(
     transfer: Transfer,
     objects: Vec<(String, Vec<(u64, u64)>)>,

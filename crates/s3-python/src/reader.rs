@@ -1,4 +1,4 @@
-//! [`PyReader`]: an object that is read piece by piece.
+//! [`PyReader`]: the Python class `mfs3._native.Reader`, a streaming download with `read(size)` and read-ahead.
 
 use std::sync::Arc;
 
@@ -16,16 +16,16 @@ use crate::slot::Slot;
 /// A download in flight.
 struct Download {
     frames: ByteStream,
-    /// Of the last frame.
+    /// Unread bytes of the last frame.
     rest: Bytes,
 }
 
-/// Reads an object from its start to its end, and reads ahead.
+/// Reads an object from its start to its end, with read-ahead.
 #[pyclass(module = "mfs3._native", name = "Reader", frozen)]
 pub(crate) struct PyReader(InProcess<Arc<Slot<Download>>>);
 
 impl PyReader {
-    /// Opens the object: the first bytes are there, or the end.
+    /// Opens the object and waits for the first bytes, or for the end of an empty object.
     pub(crate) fn open(py: Python<'_>, mut frames: ByteStream, done: Done) -> PyResult<Py<PyAny>> {
         let opened = async move {
             let rest = frames.try_next().await?.unwrap_or_default();
@@ -39,10 +39,10 @@ impl PyReader {
 
 #[pymethods]
 impl PyReader {
-    /// Returns the next `size` bytes, fewer at the end only. After an error the reader is closed.
+    /// Returns the next `size` bytes, or fewer at the end of the object. After an error the reader is closed.
     #[pyo3(signature = (size, *, done=None))]
     fn read(&self, py: Python<'_>, size: usize, done: Done) -> PyResult<Py<PyAny>> {
-        // The lock of another process may be held for ever.
+        // In a forked child, the lock may be held forever.
         let download = match self.0.is_ours() {
             true => self.0.take(),
             false => None,
@@ -60,7 +60,7 @@ impl PyReader {
         };
         let read = Call::new(done).run(py, work, Frames);
         if read.is_err() {
-            // Bytes that were read may be lost: the next ones would follow a gap.
+            // Bytes that were already received may be lost: later reads would skip them.
             self.close();
         }
         read
@@ -75,7 +75,7 @@ impl PyReader {
 }
 
 impl Download {
-    /// Returns `size` bytes as the frames that hold them, so that each byte is copied once, to Python.
+    /// Returns `size` bytes as the frames that contain them, so that each byte is copied only once, to Python.
     async fn read(mut self, size: usize) -> Result<(Vec<Bytes>, Self), Error> {
         let mut frames = Vec::new();
         let mut missing = size;
@@ -94,7 +94,7 @@ impl Download {
     }
 }
 
-/// Frames that become one `bytes`.
+/// Frames that become one Python `bytes` object.
 struct Frames(Vec<Bytes>);
 
 impl<'py> IntoPyObject<'py> for Frames {

@@ -1,4 +1,4 @@
-//! [`PyRecordBatches`]: rows that libraries with Arrow read, through the PyCapsule interface.
+//! [`PyRecordBatches`]: rows for Python libraries that import Arrow streams, through the PyCapsule interface.
 //!
 //! pandas, polars, pyarrow, DuckDB and others call `__arrow_c_stream__` and read the batches without a copy.
 
@@ -18,23 +18,23 @@ use crate::errors::frame_exception;
 use crate::in_process::InProcess;
 use crate::pool;
 
-/// How long a consumer has to return from a read that Ctrl-C ended, in seconds.
+/// Delay in seconds before Ctrl-C is repeated, so that the consumer has returned from the read that it interrupted.
 const INTERRUPT_AFTER: f64 = 0.02;
 
 type Batches = BoxStream<'static, Result<RecordBatch>>;
 
-/// Record batches, which are read once.
+/// Record batches, which can be read once.
 #[pyclass(module = "mfs3", name = "RecordBatches", frozen)]
 pub(crate) struct PyRecordBatches {
     schema: SchemaRef,
     parts: Vec<String>,
-    /// `None` as soon as a reader reads. The lock is held with the GIL, and so never in the middle of a fork.
+    /// The batches; `None` once a consumer reads them. The lock is held with the GIL, and so never during a fork.
     unread: Mutex<Option<InProcess<Batches>>>,
 }
 
 #[pymethods]
 impl PyRecordBatches {
-    /// The URLs of the objects with the rows, in their order; empty for a listing.
+    /// The URLs of the objects with the rows, in order; empty for a listing.
     #[getter]
     fn parts(&self) -> Vec<String> {
         self.parts.clone()
@@ -46,7 +46,7 @@ impl PyRecordBatches {
         PyCapsule::new_with_value(py, schema, c"arrow_schema")
     }
 
-    /// Hands the batches over. Another schema cannot be requested, as the interface allows.
+    /// Exports the batches as a stream. A requested schema is ignored, as the interface allows.
     #[pyo3(signature = (requested_schema=None))]
     fn __arrow_c_stream__<'py>(
         &self,
@@ -81,7 +81,7 @@ impl PyRecordBatches {
 }
 
 impl PyRecordBatches {
-    /// Returns the batches of a listing. The first is read now, so that a failure is an exception of the call.
+    /// Returns the batches of a listing. The first is read now, so that a failed listing raises in the call.
     pub(crate) fn of_listing(
         py: Python<'_>,
         batches: impl Stream<Item = Result<RecordBatch>> + Send + 'static,
@@ -116,7 +116,7 @@ impl PyRecordBatches {
     }
 }
 
-/// A source of batches for a consumer of the C interface, with or without the GIL.
+/// A reader of batches for a consumer of the C interface, which may or may not hold the GIL.
 struct Reader {
     schema: SchemaRef,
     state: State,
@@ -125,7 +125,7 @@ struct Reader {
 enum State {
     Open(InProcess<Batches>),
     Ended,
-    /// Every further read fails too: the batches before are incomplete.
+    /// A read has failed, and so do all later ones: the batches are incomplete.
     Failed,
 }
 
@@ -145,7 +145,8 @@ impl Iterator for Reader {
             let text = "these batches are of another process: make the call again after a fork";
             return Some(Err(failure(text)));
         }
-        // With the GIL, to give it up: a consumer may hold it, and a function for credentials may need it.
+        // Attached, so that the GIL can be released: a consumer may hold it, and a function for credentials may need
+        // it.
         let read = Python::try_attach(|py| read(py, batches.into_inner()));
         match read.unwrap_or_else(|| Err(failure("the interpreter has ended"))) {
             Ok((Some(Ok(batch)), rest)) => {
@@ -173,12 +174,12 @@ fn read(
     py: Python<'_>,
     mut batches: Batches,
 ) -> std::result::Result<(Option<Result<RecordBatch>>, Batches), ArrowError> {
-    // Consumers call this in a loop of C++: where batches arrive at once, no signal would be seen until the end.
+    // Consumers read in a loop in C++: if batches arrive without waiting, no signal would be handled until the end.
     let read = py
         .check_signals()
         .and_then(|()| pool::run(py, async move { (batches.next().await, batches) }));
     read.map_err(|interrupt| {
-        // The C interface has room for a text only.
+        // The C interface reports errors as text only.
         if interrupt.is_instance_of::<PyKeyboardInterrupt>(py)
             && let Err(error) = interrupt_later(py)
         {
@@ -188,7 +189,7 @@ fn read(
     })
 }
 
-/// Repeats Ctrl-C when the consumer has returned: within it, pyarrow prints and drops a `KeyboardInterrupt`.
+/// Repeats Ctrl-C after the consumer has returned: during the read, pyarrow prints and drops a `KeyboardInterrupt`.
 fn interrupt_later(py: Python<'_>) -> PyResult<()> {
     let interrupt = py.import("_thread")?.getattr("interrupt_main")?;
     let timer = py.import("threading")?.getattr("Timer")?;
@@ -197,21 +198,21 @@ fn interrupt_later(py: Python<'_>) -> PyResult<()> {
             .call1((INTERRUPT_AFTER, &interrupt))?
             .call_method0("start");
         match begun {
-            // On a busy machine the timer ends while it is started.
+            // On a busy machine, the interrupt may arrive while the timer is being started.
             Err(error) if error.is_instance_of::<PyKeyboardInterrupt>(py) => {}
             begun => return begun.map(drop),
         }
     }
 }
 
-/// A failure outside of the data: `EIO`, which pyarrow raises as `OSError`.
+/// Returns a failure other than of the data: `EIO`, which pyarrow raises as `OSError`.
 fn failure(text: &str) -> ArrowError {
-    // The C interface ends a text at a zero.
+    // In the C interface, a NUL byte ends the text.
     let text = text.replace('\0', "\u{fffd}");
     ArrowError::IoError(text, std::io::ErrorKind::Other.into())
 }
 
-/// The error of a batch: a failed request is `EIO`, and rows that are wrong are `EINVAL`.
+/// Converts the error of a batch: a failed request becomes `EIO`, and invalid rows become `EINVAL`.
 fn arrow_error(error: &Error) -> ArrowError {
     match error {
         Error::S3(_) => failure(&error.to_string()),

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A value that one call at a time takes and puts back. Once it is closed, a value that is put back is dropped.
+/// A value that one call at a time takes and puts back. If the slot was closed meanwhile, the value is dropped instead.
 pub(crate) struct Slot<T>(Mutex<State<T>>);
 
 struct State<T> {
@@ -18,7 +18,7 @@ impl<T> Slot<T> {
         }))
     }
 
-    /// Returns the value, unless a call has it or the slot is closed.
+    /// Returns the value, unless another call has taken it or the slot is closed.
     pub(crate) fn take(&self) -> Option<T> {
         self.lock().value.take()
     }
@@ -26,7 +26,7 @@ impl<T> Slot<T> {
     pub(crate) fn put_back(&self, value: T) {
         let mut state = self.lock();
         if state.is_closed {
-            // Dropping it may take other locks.
+            // Drop the value after the lock is released, because that may take other locks.
             drop(state);
             drop(value);
         } else {
@@ -34,7 +34,7 @@ impl<T> Slot<T> {
         }
     }
 
-    /// Drops the value now, or when the call that has it puts it back.
+    /// Closes the slot, and drops the value now, or when the call that has taken it puts it back.
     pub(crate) fn close(&self) {
         let value = {
             let mut state = self.lock();

@@ -1,4 +1,4 @@
-//! Values to upload: bytes that stay where they are, files, and streams of Python.
+//! Converts Python values to uploads: `str` and `bytes` without a copy, files, and streams, which a thread reads.
 
 use std::io;
 use std::path::PathBuf;
@@ -18,9 +18,9 @@ use tokio::sync::mpsc;
 use crate::pool;
 use crate::python_gate::PythonGate;
 
-/// How much is read from a stream at once.
+/// Size of a read from a stream, in bytes.
 const CHUNK: usize = 1 << 20;
-/// How many chunks are read ahead.
+/// Number of chunks that are read ahead.
 const READ_AHEAD: usize = 4;
 
 /// Converts a value to upload: text, bytes, the path of a file as `os.PathLike`, or a stream that has `read`.
@@ -39,11 +39,11 @@ pub(crate) fn put_value(value: &Bound<'_, PyAny>) -> PyResult<PutValue> {
     Ok(PutValue::async_reader(stream))
 }
 
-/// The item after the last chunk.
+/// The item that marks the end, after the last chunk.
 pub(crate) const END: io::Result<Bytes> = Ok(Bytes::new());
 
-/// Chunks of bytes that arrive from a thread, and then [`END`]. Without it the sender was interrupted, which is an
-/// error: the received chunks are not the whole object.
+/// Chunks of bytes from a thread, followed by [`END`]. Without it the sender was interrupted, which is an error: the
+/// received chunks are not the whole object.
 #[derive(Debug)]
 pub(crate) struct Chunks {
     receive: mpsc::Receiver<io::Result<Bytes>>,
@@ -84,9 +84,9 @@ impl AsyncRead for Chunks {
     }
 }
 
-/// A stream of Python, read by a thread that starts when the first bytes are needed.
+/// A Python stream, read by a thread that starts when the first bytes are needed.
 ///
-/// The threads of the pool never wait for the GIL: the stream itself may use this module.
+/// The worker threads never wait for the GIL, because the stream itself may use this module.
 struct PyStream {
     stream: Option<Py<PyAny>>,
     gate: &'static PythonGate,
@@ -124,7 +124,7 @@ impl AsyncRead for PyStream {
     }
 }
 
-/// Sends all chunks and the end, until an error, or the receiver is dropped, or the interpreter ends.
+/// Sends all chunks and the end. Stops at an error, when the receiver is dropped, or when the interpreter ends.
 fn read_all(stream: Py<PyAny>, gate: &PythonGate, send: &mpsc::Sender<io::Result<Bytes>>) {
     while let Some(chunk) = gate.enter(|py| read_chunk(stream.bind(py))) {
         let is_last = chunk.as_ref().map_or(true, Bytes::is_empty);
@@ -132,7 +132,7 @@ fn read_all(stream: Py<PyAny>, gate: &PythonGate, send: &mpsc::Sender<io::Result
             break;
         }
     }
-    // Where no thread may enter any more, the reference is left to the end of the process.
+    // If the gate is closed, the reference is leaked, because dropping it needs the GIL.
     let mut stream = Some(stream);
     gate.enter(|_| drop(stream.take()));
     std::mem::forget(stream);
@@ -148,6 +148,6 @@ fn read_chunk(stream: &Bound<'_, PyAny>) -> io::Result<Bytes> {
         }
         Ok(Bytes::from_owner(chunk.extract::<PyBackedBytes>()?))
     };
-    // `errors` finds the exception again.
+    // `errors` extracts the exception again.
     read().map_err(io::Error::other)
 }

@@ -1,4 +1,4 @@
-//! [`PyWriter`]: an upload whose bytes are written one after the other.
+//! [`PyWriter`]: the Python class `mfs3._native.Writer`, a streaming upload with `write(data)` and `finish()`.
 
 use std::io;
 use std::sync::Arc;
@@ -20,8 +20,8 @@ use crate::pool;
 use crate::slot::Slot;
 use crate::source::END;
 
-/// How many bytes are collected before they are handed to the upload, and how many are handed over at once: with the
-/// chunks of [`Chunks`](crate::source::Chunks) that bounds the memory of the upload.
+/// Number of bytes that are collected before they are sent to the upload, and maximum number that is sent at once.
+/// Together with the capacity of [`Chunks`](crate::source::Chunks) this bounds the memory of the upload.
 const BLOCK: usize = 1 << 20;
 
 /// An upload in flight. Dropping it cancels the upload.
@@ -31,7 +31,7 @@ struct Upload {
     block: BytesMut,
 }
 
-/// Uploads the bytes that are written to it; the object appears at `finish`.
+/// Uploads the bytes written to it; the object exists after `finish`.
 #[pyclass(module = "mfs3._native", name = "Writer", frozen)]
 pub(crate) struct PyWriter(InProcess<Arc<Slot<Upload>>>);
 
@@ -49,7 +49,7 @@ impl PyWriter {
     }
 
     fn take(&self) -> PyResult<Upload> {
-        // The lock of another process may be held for ever.
+        // In a forked child, the lock may be held forever.
         let upload = match self.0.is_ours() {
             true => self.0.take(),
             false => None,
@@ -64,9 +64,9 @@ impl PyWriter {
 
 #[pymethods]
 impl PyWriter {
-    /// Appends bytes. Large pieces are not copied if they are of the type `bytes`, and once if they are not.
+    /// Appends bytes. Large data is not copied if it is of the type `bytes`, and copied once otherwise.
     ///
-    /// Returns how many bytes were taken, at once if nothing waits for the upload.
+    /// Returns the number of bytes taken, immediately if nothing has to wait for the upload.
     #[pyo3(signature = (data, *, done=None))]
     fn write(&self, py: Python<'_>, data: &Bound<'_, PyAny>, done: Done) -> PyResult<Py<PyAny>> {
         let buffer = PyBuffer::<u8>::get(data)?;
@@ -101,19 +101,19 @@ impl PyWriter {
         };
         let written = Call::new(done).run(py, work, |step| step);
         if written.is_err() {
-            // It may have taken the bytes: writing them again would repeat them.
+            // The upload may have taken some of the bytes: writing them again would duplicate them.
             self.abort();
         }
         written
     }
 
-    /// Completes the upload and returns whether an object was written: not if there was one and it is to be kept.
+    /// Completes the upload. Returns `false` if an existing object was kept instead.
     #[pyo3(signature = (*, done=None))]
     fn finish(&self, py: Python<'_>, done: Done) -> PyResult<Py<PyAny>> {
         let mut upload = self.take()?;
         let work = async move {
             let block = upload.block.split().freeze();
-            // An upload that has failed takes no more, and tells why at its end.
+            // A failed upload accepts no more bytes, and `end` returns its error.
             if upload.send(block).await {
                 let _ = upload.send.send(END).await;
             }
@@ -134,7 +134,7 @@ impl PyWriter {
 }
 
 impl Upload {
-    /// Hands bytes to the upload; returns whether it takes them.
+    /// Sends bytes to the upload; returns whether it accepted them.
     async fn send(&self, mut bytes: Bytes) -> bool {
         while !bytes.is_empty() {
             let block = bytes.split_to(bytes.len().min(BLOCK));
@@ -145,7 +145,7 @@ impl Upload {
         true
     }
 
-    /// Waits for the end of the upload; `None` if it was cancelled.
+    /// Waits until the upload ends; `None` if it was cancelled.
     async fn end(mut self) -> Result<Option<WriteResult>, Error> {
         let task = self.task.0.as_mut().expect("it is there until the end");
         let end = task.await;
@@ -154,7 +154,7 @@ impl Upload {
     }
 }
 
-/// An upload whose end is awaited. Dropping it before cancels the upload: after Ctrl-C it would complete in the background.
+/// The end of an upload. Dropping it cancels the upload, which would otherwise complete in the background after Ctrl-C.
 struct AbortOnDrop(Option<JoinHandle<Result<WriteResult, Error>>>);
 
 impl Drop for AbortOnDrop {
@@ -165,7 +165,7 @@ impl Drop for AbortOnDrop {
     }
 }
 
-/// The outcome of a call of the writer.
+/// The result of a method of the writer.
 enum Step {
     Taken(usize),
     Completed(bool),

@@ -1,4 +1,4 @@
-//! The command-line tool `mfs3`, for wheels.
+//! The command-line tool `mfs3` as a binary of the Python wheel: calls `main` of `s3_cli`.
 
 use std::process::ExitCode;
 
