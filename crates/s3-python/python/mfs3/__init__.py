@@ -15,7 +15,7 @@ __all__ += s3.__all__
 
 
 def info() -> dict[str, object]:
-    """Returns the version, and whether `from metaflow import S3` is this client, and if not, why."""
+    """Returns the version, whether `from metaflow import S3` is this client, and if not, the reason."""
     import os
     import sys
 

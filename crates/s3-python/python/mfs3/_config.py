@@ -1,8 +1,8 @@
-"""Metaflow's settings, read at each call.
+"""`Settings`: reads Metaflow's settings, again at each call.
 
-In this order: the module that Metaflow's own client would be (its tests and users replace values there), then
-`metaflow.metaflow_config` if Metaflow is loaded, then environment and files as Metaflow reads them. Names that an older
-Metaflow does not have get their defaults.
+A value is looked up in the module that replaces Metaflow's S3 module (tests and users replace values there), then in
+`metaflow.metaflow_config` if Metaflow is loaded, otherwise in environment and files as Metaflow reads them. Names that
+an older Metaflow does not have get their defaults.
 """
 
 import json
@@ -37,7 +37,7 @@ def use_module(module):
 
 
 def _from_env():
-    """The settings of environment and files. As in Metaflow, parameters are JSON."""
+    """Returns the settings of environment and files. As in Metaflow, parameters are JSON."""
     settings = _native.config_from_env()
     for name in ("DATATOOLS_CLIENT_PARAMS", "DATATOOLS_SESSION_VARS"):
         if text := settings[name]:
@@ -71,11 +71,11 @@ class Settings:
         return DEFAULTS.get(name) if value is None else value
 
     def attempts(self):
-        """The larger of both retry counts, and the first attempt."""
+        """Returns the maximum number of attempts: the larger of both retry counts, plus the first attempt."""
         return max(int(self.get("S3_RETRY_COUNT")), int(self.get("S3_TRANSIENT_RETRY_COUNT"))) + 1
 
     def attempts_if_configured(self):
-        """None if both counts are the defaults: then `AWS_MAX_ATTEMPTS` counts."""
+        """As `attempts`; None if both counts are the defaults, so that `AWS_MAX_ATTEMPTS` applies."""
         attempts = self.attempts()
         return None if attempts == DEFAULTS["S3_TRANSIENT_RETRY_COUNT"] + 1 else attempts
 

@@ -1,6 +1,6 @@
-"""Engines: one for each endpoint, set of credentials and limits. Clients share them.
+"""Cache of native engines, one for each endpoint, set of credentials and limits, which clients share.
 
-Metaflow's datastore makes a client per call; with one engine they share connections and the measured concurrency.
+Metaflow's datastore creates a client per call; with one engine they share connections and the measured concurrency.
 """
 
 import os
@@ -10,12 +10,12 @@ from collections import OrderedDict
 from mfs3 import _exit, _native
 from mfs3.exceptions import MetaflowS3Exception
 
-#: How many engines are kept. More than one are rare: another role, another endpoint, another retry count.
+#: Maximum number of cached engines. More than one is rare: another role, another endpoint, another retry count.
 _MOST = 16
 
 _engines = OrderedDict()
 _leaked = []
-#: Making a client of boto3 may ask for an engine again.
+#: Reentrant, because creating a boto3 client may request an engine again.
 _lock = threading.RLock()
 
 
@@ -32,7 +32,7 @@ os.register_at_fork(after_in_child=_after_fork)
 
 
 def engine(key, make):
-    """Returns the engine of this key, which is made now if there is none."""
+    """Returns the engine of this key, and creates it with `make` if there is none."""
     _exit.arm()
     with _lock:
         found = _engines.get(key)
@@ -56,7 +56,7 @@ _NATIVE = {"endpoint_url", "region_name"}
 
 
 def configured_params(settings):
-    """As in Metaflow: parameters that a program gives replace all of these."""
+    """Returns the client parameters of the settings. As in Metaflow, a program's own parameters replace all of them."""
     params = dict(settings.get("DATATOOLS_CLIENT_PARAMS") or {})
     if endpoint := settings.get("S3_ENDPOINT_URL"):
         params.setdefault("endpoint_url", endpoint)
@@ -66,9 +66,9 @@ def configured_params(settings):
 
 
 def _configures(config):
-    """Whether a configuration of botocore says more than how often to retry.
+    """Returns whether a botocore configuration sets anything other than retries.
 
-    Metaflow adds one to `DATATOOLS_CLIENT_PARAMS` when it makes a client of its own.
+    Metaflow adds one to `DATATOOLS_CLIENT_PARAMS` when it creates a client of its own.
     """
     if config is None:
         return False
@@ -77,7 +77,7 @@ def _configures(config):
 
 
 def needs_boto3(settings, role=None, session_vars=None, client_params=None, external_client=None):
-    """Returns whether something has to come from a client of boto3, which Metaflow makes: that may ask a server."""
+    """Returns whether a boto3 client is needed, for example for credentials. Metaflow creates it, which may block."""
     params = client_params if client_params else configured_params(settings)
     others = {name for name, value in params.items() if value is not None} - _NATIVE - {"verify", "config"}
     return bool(
@@ -113,11 +113,11 @@ def for_settings(settings, role=None, session_vars=None, client_params=None, ext
 
 
 def _endpoint_of(client):
-    """Returns the endpoint of a client of boto3, or None if it is that of its region: then ours is the same."""
+    """Returns the endpoint of a boto3 client, or None if it is the default of its region, as ours is."""
     endpoint = client.meta.endpoint_url
     region = client.meta.region_name
     usual = ("https://s3.%s.amazonaws.com" % region, "https://s3.%s.amazonaws.com.cn" % region, "https://s3.amazonaws.com")
-    # A variable would win over no endpoint.
+    # Without an endpoint, these variables would apply.
     configured = any(os.environ.get(name) for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"))
     return None if endpoint and endpoint.rstrip("/") in usual and not configured else endpoint
 
@@ -156,7 +156,7 @@ def _is_anonymous(client):
 
 
 def _warn_of_settings(config):
-    """Says which settings of a client of boto3 are not followed, though requests would take another way with them."""
+    """Warns of settings of a boto3 client that are ignored, although requests would use another route with them."""
     s3 = getattr(config, "s3", None) or {}
     ignored = [name for name in ("proxies", "client_cert") if getattr(config, name, None)]
     ignored += [name for name in ("use_accelerate_endpoint",) if s3.get(name)]
@@ -185,7 +185,7 @@ def switches_verification_off(verify):
 
 
 def ca_bundle(verify):
-    """Returns the file of authorities that a setting names, or None if it asks for those of the machine."""
+    """Returns the file of certificate authorities that a setting names, or None for those of the machine."""
     if verify in (None, True, "True", "true", "1", 1, ""):
         return None
     if switches_verification_off(verify):
@@ -196,12 +196,12 @@ def ca_bundle(verify):
     return os.fspath(verify)
 
 
-#: Besides AWS_*: variables that decide where settings are read, and which proxy requests take.
+#: In addition to AWS_*: variables that determine where settings are read, and the proxy of requests.
 _VARIABLES = {"HOME", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
 
 
 def environment():
-    """The variables that choose endpoint, credentials and connections: a test or a flow may change them."""
+    """Returns the variables that determine endpoint, credentials and connections. A test or a flow may change them."""
     return tuple(
         sorted(
             (name, value)

@@ -1,8 +1,8 @@
-"""Cleanup at the end of a process.
+"""Runs cleanup functions at the end of the process, and of its multiprocessing children.
 
-A child of multiprocessing that was forked ends with `os._exit`, and `atexit` does not run: there it is a finalizer of
-multiprocessing. Nothing runs in a child that is killed, or that another program ends with `os._exit`, such as those of
-Metaflow's `parallel_map`.
+A forked child of multiprocessing ends with `os._exit`, so that `atexit` does not run: there, the functions run in a
+finalizer of multiprocessing. Nothing runs in a child that is killed or ends with `os._exit` in another way, such as
+those of Metaflow's `parallel_map`.
 """
 
 import atexit
@@ -21,7 +21,7 @@ def at_exit(function: Callable[[], None]) -> None:
 
 
 def arm() -> None:
-    """Arms a child of multiprocessing. To be called before something is made that has to be cleaned up."""
+    """Registers the finalizer in a multiprocessing child. Call it before creating anything that needs cleanup."""
     global _armed_process
     process = sys.modules.get("multiprocessing.process")
     if process is None or process.parent_process() is None or _armed_process == os.getpid():

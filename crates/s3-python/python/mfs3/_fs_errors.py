@@ -1,4 +1,4 @@
-"""The exceptions of Python's file functions, in place of those of the client."""
+"""Converts exceptions of the client to those of Python's file functions, such as `FileNotFoundError`."""
 
 import errno
 import os
@@ -16,7 +16,7 @@ from mfs3.exceptions import (
 
 
 class file_errors:
-    """Raises the exceptions of Python's file functions."""
+    """Context manager that converts exceptions of the client to those of Python's file functions."""
 
     def __init__(self, path: Any) -> None:
         self._path = path
@@ -51,7 +51,7 @@ FAILURES = (
     MetaflowS3URLException,
 )
 
-#: Numbers of errors by class or kind. Python makes `FileNotFoundError` and others of them.
+#: Error numbers by class or kind. `OSError` turns them into `FileNotFoundError` and others.
 _ERRNO: dict[Any, int] = {
     MetaflowS3AccessDenied: errno.EACCES,
     MetaflowS3InsufficientDiskSpace: errno.ENOSPC,
@@ -80,7 +80,7 @@ def _errno_of(error: Any) -> int:
 
 
 def os_error(number: int, path: Any, text: str | None = None) -> OSError:
-    """Returns the exception that file functions raise with this number."""
+    """Returns the exception that file functions raise for this error number."""
     if not isinstance(path, (str, os.PathLike)):
         return OSError(number, text or os.strerror(number))
     return OSError(number, text or os.strerror(number), os.fspath(path))

@@ -1,4 +1,4 @@
-"""Open files of the file system: reads ahead, in blocks, and writes as they go."""
+"""`S3File`: an open file of the fsspec file system: reads blocks or with read-ahead, writes a streaming upload."""
 
 import errno
 import io
@@ -15,12 +15,12 @@ from mfs3._fs_errors import file_errors, os_error
 class S3File(AbstractBufferedFile):
     """An object that is read in blocks, or as a stream where they follow each other, or written as a streaming upload.
 
-    All that a file reads is of the version that it was opened with.
+    All reads are of the version of the object at the time it was opened.
     """
 
     DEFAULT_BLOCK_SIZE = 8 << 20
     _writer: Any = None
-    #: Where the last block ended.
+    #: The end of the last block that was read.
     _end = 0
     #: In a transaction, the file that writes to this one, or this one.
     outermost: Any = None
@@ -37,9 +37,9 @@ class S3File(AbstractBufferedFile):
         **kwargs: Any,
     ) -> None:
         self._attributes = {"attributes": attributes, "user": user}
-        #: The properties of the version, of a file that was pickled.
+        #: The properties of the opened version, for a file that was unpickled.
         self._details = details
-        #: The stream or `None`, and nothing while a thread uses it.
+        #: The stream or `None`; empty while a thread uses it.
         self._slot: list[_Stream | None] = [None]
         kwargs["cache_type"] = kwargs.get("cache_type") or BlockCache.name
         self._overwrite = mode == "wb"
@@ -95,7 +95,7 @@ class S3File(AbstractBufferedFile):
         size = memoryview(data).nbytes
         if size < self.blocksize or not self.writable() or self.closed or self.forced:
             return super().write(data)
-        # As large as a block: it is not copied to the buffer first.
+        # Data of a block or more is not copied to the buffer first.
         self._send(self.buffer.getvalue())
         self.buffer = io.BytesIO()
         if type(data) is bytes:
@@ -168,7 +168,7 @@ class S3File(AbstractBufferedFile):
         self.close()
 
     def __del__(self) -> None:
-        # That of fsspec would complete an upload that lacks the bytes that were not written.
+        # The base class would complete an upload that lacks the bytes that were not written.
         if self.__dict__.get("mode") in ("wb", "ab") and not self.closed:
             self.discard()
 
@@ -177,7 +177,7 @@ class S3File(AbstractBufferedFile):
             # The transaction ends before the file was closed.
             outermost, self.outermost = self.outermost or self, None
             outermost.close()
-            # That of gzip does not close this one.
+            # A gzip file does not close its underlying file.
             self.close()
         if self._writer is None:
             return
@@ -202,7 +202,7 @@ def _reopen(fs: Any, path: str, position: int, options: dict[str, Any]) -> Any:
 
 
 class _Stream:
-    """A download that is ahead of its reader, in the process that opened it."""
+    """A download with read-ahead, for use in the process that opened it."""
 
     def __init__(self, native: Any, start: int) -> None:
         self.native = native
@@ -225,7 +225,7 @@ class BlockCache(BaseCache):
 
     def __init__(self, blocksize: int, fetcher: Any, size: int) -> None:
         super().__init__(blocksize, fetcher, size)
-        #: The block and its start: one value, for threads that read together.
+        #: The block and its start, as one value because several threads may read.
         self._kept = (b"", 0)
 
     def _fetch(self, start: int | None, stop: int | None) -> bytes:

@@ -1,10 +1,10 @@
-"""The options of the file system and its methods: those of s3fs, fsspec and botocore that mfs3 follows or may pass over."""
+"""Checks and converts options of the file system: those of s3fs, fsspec and botocore that mfs3 supports or ignores."""
 
 import mimetypes
 import os
 from typing import Any
 
-#: Options of s3fs that only say how it works.
+#: Options of s3fs that only tune it. They are ignored.
 TUNING = {
     "cache_regions",
     "default_fill_cache",
@@ -14,10 +14,10 @@ TUNING = {
     "max_concurrency",
 }
 
-#: Parameters of botocore that only say how it works.
+#: Parameters of botocore that only tune it. They are ignored.
 _TUNING_OF_BOTOCORE = {"connect_timeout", "max_pool_connections", "read_timeout", "tcp_keepalive"}
 
-#: Options that fsspec and its callers give to every file system. Nothing here depends on them.
+#: Options that fsspec and its callers give to every file system. They are ignored.
 _WITHOUT_EFFECT = {
     "add_aliases",
     "add_docs",
@@ -37,11 +37,11 @@ def first_given(*values: Any) -> Any:
 
 
 def botocore_config(given: dict[str, Any]) -> tuple[int | None, bool | None]:
-    """Returns the attempts and the addressing that a configuration of botocore asks for."""
+    """Returns the number of attempts and the addressing style of a botocore configuration."""
     config = {name: value for name, value in given.items() if value and name not in _TUNING_OF_BOTOCORE}
     retries, s3 = dict(config.pop("retries", {})), dict(config.pop("s3", {}))
     retries.pop("mode", None)
-    # Botocore counts the first attempt in one of them.
+    # `total_max_attempts` includes the first attempt, `max_attempts` does not.
     more = retries.pop("max_attempts", None)
     attempts = retries.pop("total_max_attempts", None if more is None else more + 1)
     virtual_host = {"virtual": True, "path": False}.get(s3.pop("addressing_style", None))
@@ -65,7 +65,7 @@ _ATTRIBUTES = {
 
 
 def write_attributes(always: dict[str, Any], options: dict[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
-    """Takes attributes and user metadata out of the options of a write, and adds those of every write."""
+    """Removes attributes and user metadata from the options of a write; returns them with those of every write."""
     found = {**always, **{name: options.pop(name) for name in list(options) if name in _ATTRIBUTES or name == "Metadata"}}
     found = {name: value for name, value in found.items() if value is not None}
     user = {name.replace("_", "-"): str(value) for name, value in found.pop("Metadata", {}).items()}
@@ -75,15 +75,15 @@ def write_attributes(always: dict[str, Any], options: dict[str, Any]) -> tuple[d
 
 
 def type_of(options: dict[str, Any], path: Any) -> str | None:
-    """The type that the name of a file says, unless the caller has said one."""
+    """Returns the content type for the name of a file, unless the caller has given one."""
     return None if "ContentType" in options["attributes"] else mimetypes.guess_type(os.fspath(path))[0]
 
 
 def check_options(options: dict[str, Any], *known: str) -> None:
-    """Raises for an option that would not be followed."""
+    """Raises an exception for an option that mfs3 does not support."""
     check_versions(options)
     for name, value in options.items():
-        # A value such as False, None or {} asks for nothing.
+        # A value such as False, None or {} has no effect.
         if value and name not in known and name not in _WITHOUT_EFFECT:
             raise TypeError("%s: mfs3 does not have this option" % name)
 

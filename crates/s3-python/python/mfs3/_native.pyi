@@ -1,4 +1,4 @@
-"""The native module. Programs use `mfs3` instead: the calls here have plain arguments."""
+"""Type stubs of the native Rust module. Programs use `mfs3` instead: the calls here have plain arguments."""
 
 from collections.abc import Callable
 from typing import Any, Self, final

@@ -1,4 +1,4 @@
-"""Files for objects that were unpickled with their bytes."""
+"""Writes the bytes of unpickled objects to temporary files, when a path is requested."""
 
 import os
 import shutil

@@ -1,6 +1,6 @@
-"""The client for asyncio: the calls of `S3` as coroutines, over the same pool of threads.
+"""`AsyncS3`: the client for asyncio, with the calls of `S3` as coroutines over the same worker pool.
 
-There are no `list_arrow`, `read_csv` and `read_parquet`. No thread waits for a call. A cancelled task cancels its call.
+`list_arrow`, `read_csv` and `read_parquet` are missing. No thread waits for a call. A cancelled task cancels its call.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ __all__ = ["AsyncReader", "AsyncS3", "AsyncWriter"]
 
 #: The function of `AsyncS3.progress` for each client, for the calls of this task.
 _UPDATES: "ContextVar[dict[Any, Callable[[int], object]]]" = ContextVar("mfs3_updates", default={})
-#: There are no more inputs.
+#: Marks the end of the inputs.
 _END: Any = object()
 
 
@@ -68,7 +68,7 @@ class AsyncReader:
         try:
             return await _of(_run(self._native.read, size))
         except (asyncio.CancelledError, MemoryError):
-            # Bytes that were read may be lost: the next ones would follow a gap.
+            # Bytes that were already received may be lost: later reads would skip them.
             self._native.close()
             raise
 
@@ -97,7 +97,7 @@ class AsyncWriter:
         try:
             return await _of(_run(self._native.write, data))
         except asyncio.CancelledError:
-            # It may have taken the bytes: writing them again would repeat them.
+            # The upload may have taken the bytes: writing them again would duplicate them.
             self.abort()
             raise
 
@@ -130,7 +130,7 @@ class AsyncS3:
             if native in self._calls._replaced:
                 self._calls._replaced.remove(native)
 
-    # Each of these is described in `S3`.
+    # These methods are documented in `S3`.
 
     async def get(self, key: Key | None = None, return_missing: bool = False, return_info: bool = True) -> S3Object:
         return await _of(self._calls.get(key, return_missing, return_info))
@@ -264,12 +264,12 @@ class AsyncS3:
 
 
 async def _listed(keys: Iterable[Key] | None) -> Any:
-    """The keys as a list. A generator may wait for something, and runs on a thread."""
+    """Returns the keys as a list. A generator runs on a thread, because it may block."""
     return keys if keys is None or isinstance(keys, (list, tuple)) else await asyncio.to_thread(list, keys)
 
 
 async def _of(call: Any) -> Any:
-    """Awaits a call of `_Deferred`, which has the type of its result."""
+    """Awaits a call of `_Deferred`, which is annotated with the type of its result."""
     return await call
 
 
@@ -306,12 +306,12 @@ async def _run(method: Any, *arguments: Any, progress: Callable[[int], object] |
         options["progress"] = on_loop(update)
     call = method(*arguments, done=on_loop(settle), **options)
     if not isinstance(call, Call):
-        # There was nothing to wait for.
+        # The result was available immediately.
         return call
     open_calls.add(call)
     try:
         return await future
     finally:
         open_calls.discard(call)
-        # Of a call that has ended, this does nothing.
+        # This has no effect on a call that has ended.
         call.cancel()

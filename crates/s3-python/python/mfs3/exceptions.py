@@ -1,4 +1,4 @@
-"""The exceptions of Metaflow's S3 client.
+"""The exceptions of the S3 client, with the names of Metaflow's, such as `MetaflowS3NotFound`.
 
 They derive from `MetaflowException` if Metaflow is loaded. Besides the message they carry:
 
@@ -13,7 +13,7 @@ from typing import Any
 
 
 class _Standalone(Exception):
-    """Stands for `MetaflowException` until Metaflow is loaded."""
+    """Replaces `MetaflowException` as the base class until Metaflow is loaded."""
 
     headline: str = "S3 access failed"
 

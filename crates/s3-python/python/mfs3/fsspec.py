@@ -1,4 +1,4 @@
-"""A file system for fsspec: pandas, dask, pyarrow and others read and write `mfs3://` URLs with it.
+"""`S3FileSystem`: a file system for fsspec. pandas, dask, pyarrow and others read and write `mfs3://` URLs with it.
 
 It is synchronous, without an event loop, and works in forked processes. Listings are not cached.
 `mfs3.register("s3")` makes it serve `s3://` too.
@@ -36,13 +36,13 @@ from mfs3.exceptions import (
     MetaflowS3NotFound,
 )
 
-#: Everything that is asked for as bytes stays in memory.
+#: Maximum size of an object in memory: larger than any, because the methods return bytes.
 _IN_MEMORY = 1 << 40
 
-#: Up to how many bytes apart ranges of one file are read together.
+#: Maximum number of bytes between ranges of one file that are read together.
 _GAP = 1 << 20
 
-#: How many files a listing of several levels begins with, before it goes level by level.
+#: Maximum number of files of a recursive listing, before a depth-limited one continues level by level.
 _LISTED_AT_ONCE = 2000
 
 
@@ -104,7 +104,7 @@ class S3FileSystem(AbstractFileSystem):
         check_options(kwargs, *TUNING)
         super().__init__(**{name: value for name, value in kwargs.items() if name not in TUNING})
         given = {name: value for name, value in (client_kwargs or {}).items() if value is not None}
-        # Those of s3fs have these names too, and count less.
+        # Options in `client_kwargs` have lower precedence.
         self._endpoint = first_given(endpoint_url, given.pop("endpoint_url", None))
         self._region = first_given(region, given.pop("region_name", None))
         key = first_given(key, username, given.pop("aws_access_key_id", None))
@@ -215,7 +215,7 @@ class S3FileSystem(AbstractFileSystem):
         raise os_error(errno.ENOENT, path)
 
     def _list(self, start: str, **options: Any) -> Any:
-        """The objects and directories whose paths begin so; nothing if there is no such bucket."""
+        """Returns the objects and directories whose paths begin with `start`; none if the bucket does not exist."""
         try:
             with file_errors(start):
                 return self._client().list_prefix(self._url(start), **options)
@@ -223,7 +223,7 @@ class S3FileSystem(AbstractFileSystem):
             return [], []
 
     def exists(self, path: str, **kwargs: Any) -> bool:
-        """Whether there is a file or a directory. A failed request is an error, and not `False`."""
+        """Returns whether a file or a directory exists. A failed request raises an exception."""
         check_options(kwargs)
         try:
             self.info(path)
@@ -253,11 +253,11 @@ class S3FileSystem(AbstractFileSystem):
         return True
 
     def ls(self, path: str, detail: bool = False, **kwargs: Any) -> Any:
-        """Names, or with `detail` dictionaries, as in s3fs. Other methods of fsspec say which they want."""
+        """Returns names, or with `detail` dictionaries. As in s3fs, names are the default."""
         check_versions(kwargs)
         path = self._strip_protocol(path)
         if path == "":
-            # As in s3fs: who has no name has no buckets.
+            # As in s3fs: an anonymous user has no buckets.
             if self._anonymous:
                 return []
             with file_errors(path):
@@ -288,11 +288,11 @@ class S3FileSystem(AbstractFileSystem):
                 parent = name[:base] + "/".join(below[:end])
                 if parent not in directories and below[end - 1]:
                     directories[parent] = _directory(parent)
-            # A slash at the end: the marker of a directory, which is no file even if it has content.
+            # A slash at the end marks a directory, which is not a file even if the object has content.
             if below[-1] and (depth is None or len(below) <= depth):
                 files[name] = _file(name, size, modified, etag, storage_class)
         for name in prefixes if withdirs else ():
-            # An empty name would be that of the directory itself.
+            # An empty name would mean the directory itself.
             if not name.endswith("//"):
                 directories[name[:-1]] = _directory(name[:-1])
         return files, directories
@@ -304,7 +304,7 @@ class S3FileSystem(AbstractFileSystem):
         """
         if depth is None or depth == 1:
             return self._list(start, one_level=depth == 1)
-        # One listing of all is faster than one request per directory, unless it goes deep.
+        # One recursive listing is faster than one request per directory, unless there are many deeper files.
         files, directories = self._list(start, limit=_LISTED_AT_ONCE + 1)
         if len(files) <= _LISTED_AT_ONCE:
             return files, directories
@@ -315,7 +315,7 @@ class S3FileSystem(AbstractFileSystem):
             if pattern:
                 literal = re.split(r"[*?\[]", pattern[level], maxsplit=1)[0]
                 name = re.compile(glob_translate(pattern[level - 1]))
-            # A directory without a name is none, and has files.
+            # A directory with an empty name is always listed: its files belong to its parent.
             below = [one for one in below if not name or one.endswith("//") or name.match(one.split("/")[-2])]
             if not below:
                 break
@@ -604,7 +604,7 @@ class S3FileSystem(AbstractFileSystem):
             keys = [(self._object(path), *_range(start, end)) for path, start, end in ranges]
             found = self._client().get_many(keys, return_missing=True, return_info=False)
         except (OSError, *FAILURES):
-            # The first is of a path without a key.
+            # OSError: a path without a key.
             return None
         return [
             one.blob if one.exists else os_error(errno.ENOENT, path) for one, (path, _, _) in zip(found, ranges)
@@ -756,7 +756,7 @@ class S3FileSystem(AbstractFileSystem):
             _tell(callback, [(source, target, sizes[source]) for source, target in batch])
 
     def _make_buckets_of(self, directories: list[str]) -> None:
-        """A directory is there as soon as it has a file, if its bucket is there."""
+        """Creates the buckets of directories, which exist as soon as they have files."""
         for directory in {path.split("/", 1)[0]: path for path in directories}.values():
             self.makedirs(directory, exist_ok=True)
 
@@ -775,7 +775,7 @@ class S3FileSystem(AbstractFileSystem):
         known = set(directories)
         files = [pair for pair in pairs if pair not in known]
         sources, targets = {source for source, _ in files}, [target for _, target in files]
-        # Copies keep their order if a target is also a source, or is written twice.
+        # Copies run in order if a target is also a source, or is written twice.
         in_order = len(set(targets)) < len(files) or not sources.isdisjoint(targets)
         for batch in [[pair] for pair in files] if in_order else [files] if files else []:
             with file_errors([source for source, _ in batch]):
@@ -924,7 +924,7 @@ class S3FileSystem(AbstractFileSystem):
         return sorted(names)
 
     def _find_types(self, types: dict[str, str | None], paths: Any) -> None:
-        """Stores the type of each path; raises for a missing one."""
+        """Adds the type of each path to `types`; raises an exception for a missing one."""
         paths = [path for path in paths if path not in types]
         keys = [path for path in paths if "/" in path]
         with file_errors(keys):
@@ -954,7 +954,7 @@ class S3FileSystem(AbstractFileSystem):
             try:
                 has_bucket = self._has_bucket(bucket)
             except PermissionError:
-                # Who may not list it may write to it.
+                # Without permission to list the bucket, writing may still be allowed.
                 has_bucket = True
             if not has_bucket and not create_parents:
                 raise os_error(errno.ENOENT, bucket)
@@ -983,7 +983,7 @@ class S3FileSystem(AbstractFileSystem):
                 raise os_error(errno.ENOTEMPTY, path)
             marker = self._url(path) + "/"
             with file_errors(path):
-                # It may be there as its marker alone.
+                # The directory may consist of its marker only.
                 if self._client().info(marker, return_missing=True).size:
                     raise os_error(errno.ENOTEMPTY, path)
                 self._client().delete_many([marker])
@@ -997,7 +997,7 @@ class S3FileSystem(AbstractFileSystem):
             return
         try:
             if not self.exists(path):
-                # It may appear meanwhile, and is not replaced.
+                # Another client may have created it meanwhile; it is not replaced.
                 self.pipe_file(path, data or b"", mode="create", **kwargs)
                 return
         except FileExistsError:
@@ -1012,7 +1012,7 @@ class S3FileSystem(AbstractFileSystem):
         before = len(deferred)
         opened = super().open(path, mode, *args, **kwargs)
         if len(deferred) > before:
-            # A text or compressed file holds bytes that the transaction has to write.
+            # A text or compressed file has buffered bytes that the transaction has to write.
             deferred[-1].outermost = opened
         return opened
 
@@ -1050,7 +1050,7 @@ class S3FileSystem(AbstractFileSystem):
         try:
             return self.exists(path)
         except PermissionError:
-            # Who may write only finds out when the file is closed.
+            # Without permission to read, this is found out when the file is closed.
             return False
 
 
@@ -1099,7 +1099,7 @@ class _Plan:
         try:
             return self._type(path) == "directory"
         except PermissionError:
-            # Who may not look may still write.
+            # Without permission to read, writing may still be allowed.
             return False
 
     def _type(self, path: str) -> str | None:
@@ -1112,7 +1112,7 @@ class _Plan:
         return self.types[path]
 
 
-#: How many files are sent before a callback is told.
+#: Number of files that are transferred between two reports to a callback.
 _TOLD_AFTER = 64
 
 
@@ -1121,7 +1121,7 @@ def _is_watching(callback: Any) -> bool:
 
 
 def _batches(files: list[Any], callback: Any) -> Any:
-    """All files, or for a callback that shows them some at a time."""
+    """Returns the files in one batch, or in several for a callback that reports progress."""
     if not _is_watching(callback):
         return [files] if files else []
     callback.set_size(len(files))
@@ -1129,7 +1129,7 @@ def _batches(files: list[Any], callback: Any) -> Any:
 
 
 def _tell(callback: Any, files: list[tuple[str, str, int]]) -> None:
-    """Tells a callback of files that are there: source, target and size."""
+    """Reports transferred files to a callback: source, target and size."""
     for source, target, size in files if _is_watching(callback) else ():
         with callback.branched(source, target) as child:
             child.set_size(size)
@@ -1142,12 +1142,12 @@ def _everything(path: Any) -> ValueError:
 
 
 def _bytes(value: Any) -> bytes:
-    # A number would be that many zeros.
+    # Not `bytes(value)`, which for a number would be that number of zeros.
     return value if type(value) is bytes else memoryview(value).tobytes()
 
 
 def _check_moves(pairs: list[tuple[str, str]], directories: set[str]) -> None:
-    """Raises for moves that would lose a file: into the moved directory, two to one target, over another source."""
+    """Raises an exception for moves that lose a file: into the moved directory, two to one target, over a source."""
     targets: set[str] = set()
     for source, target in pairs:
         if source in directories:
@@ -1178,14 +1178,14 @@ def _time(seconds: float) -> Any:
 def _file(
     path: str, size: int | None, modified: float | None, etag: str | None, storage_class: str | None, **more: Any
 ) -> dict[str, Any]:
-    """The properties of a file, by the names of fsspec and of s3fs."""
+    """Returns the properties of a file under the names of fsspec and of s3fs."""
     return {
         "name": path,
         "Key": path,
         "size": size,
         "Size": size,
         "type": "file",
-        # Listings and responses have it in quotes, and programs compare it.
+        # In quotes, as in listings and responses, because programs compare it.
         "ETag": None if etag is None else '"%s"' % etag,
         "LastModified": None if modified is None else _time(modified),
         "StorageClass": storage_class or "STANDARD",

@@ -1,7 +1,7 @@
-"""The content of `metaflow.plugins.datatools.s3.s3` while mfs3 is active, and whether it is.
+"""Decides whether mfs3 replaces Metaflow's S3 client, and fills the module `metaflow.plugins.datatools.s3.s3`.
 
-The files below `metaflow_extensions` call this module and nothing else of mfs3. A code package brings those files from
-one machine and an image has mfs3 of another version, so they use few names of it, and work without it.
+The files below `metaflow_extensions` call only this module of mfs3. They may come from a code package while mfs3 is the
+version of an image, so they use few of its names, and work without it.
 """
 
 import os
@@ -20,12 +20,12 @@ _SETTINGS = (
     "TEMPDIR",
 )
 
-#: Why mfs3 was not made active when Metaflow was loaded. Empty: it was.
+#: The reason why mfs3 was not activated when Metaflow was loaded; empty if it was, None before the decision.
 _decision: str | None = None
 
 
 def inactive_reason() -> str:
-    """Returns why Metaflow's own client is active, or would be: empty if that is not the case."""
+    """Returns the reason why Metaflow's own client is or would be active; empty if it is not."""
     if os.environ.get("METAFLOW_S3_NATIVE") == "0":
         return "METAFLOW_S3_NATIVE is 0"
     return _missing_feature() if _decision is None else _decision
@@ -42,7 +42,7 @@ def _decide() -> None:
     """Raises if the configuration asks for a feature that only Metaflow's client has."""
     global _decision
     if _decision is None:
-        # Once: the client and the datastore are the same side's.
+        # Decided once, so that client and datastore are either both of mfs3 or both Metaflow's.
         try:
             _decision = _missing_feature()
         except Exception as error:
@@ -54,7 +54,7 @@ def _decide() -> None:
 def promoted_modules() -> list[str]:
     """Returns the modules that the extension replaces, or raises."""
     _decide()
-    # The module and not its package: replacing the package ends in an endless recursion.
+    # The module instead of its package: replacing the package causes an endless recursion.
     return ["plugins.datatools.s3.s3"]
 
 
@@ -65,11 +65,11 @@ def datastores() -> list[tuple[str, str]]:
 
 
 def fill(module: ModuleType) -> None:
-    """Gives a module the names of Metaflow's.
+    """Fills a module with the names of Metaflow's S3 module.
 
-    The settings are names of it too: code and tests that replace them there change the client.
+    They include the settings: code and tests that replace them in the module change the client.
     """
-    # Not before: the extension asks for `promoted_modules` while Metaflow cannot be imported yet.
+    # Imported late, because the extension calls `promoted_modules` before Metaflow can be imported.
     import metaflow.metaflow_config as metaflow_config
     from metaflow.exception import MetaflowException
 
@@ -89,7 +89,7 @@ def fill(module: ModuleType) -> None:
     else:
         names["debug"] = debug
     exceptions.adopt_metaflow()
-    # A task whose image has no mfs3 loads objects that others have pickled: Metaflow's classes have the same state.
+    # So that a task without mfs3 can unpickle objects: Metaflow's classes have the same names and state.
     for cls in (s3.S3Object, s3.S3GetObject, s3.S3PutObject, s3.RangeInfo):
         cls.__module__ = "metaflow.plugins.datatools.s3.s3"
     for name in _SETTINGS:

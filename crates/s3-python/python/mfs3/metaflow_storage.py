@@ -1,4 +1,4 @@
-"""The S3 datastore of Metaflow. It sends the artifacts of a task together, not one after the other."""
+"""`S3Storage`: Metaflow's S3 datastore over mfs3, which uploads the artifacts of a task in parallel."""
 
 from io import IOBase
 
@@ -58,7 +58,7 @@ class S3Storage(DataStoreStorage):
         def objects():
             for path, obj in path_and_bytes_iter:
                 value, metadata = obj if isinstance(obj, tuple) else (obj, None)
-                # As in Metaflow, which sends up to ten one after the other, and those from their start.
+                # As in Metaflow, which uploads up to ten artifacts one by one, and rewinds those.
                 if len_hint <= 10 and isinstance(value, IOBase) and value.seekable():
                     value.seek(0)
                 yield S3PutObject(path, value, metadata=metadata)

@@ -1,4 +1,4 @@
-"""The named tuples of Metaflow's S3 client."""
+"""Named tuples for arguments and results of the S3 client: `S3GetObject`, `S3PutObject`, `RangeInfo`, `SyncSummary`."""
 
 from typing import Any, NamedTuple, Optional
 

@@ -1,4 +1,4 @@
-"""The S3 client: the interface of Metaflow's, over the native engine."""
+"""`S3`: the client with the interface of Metaflow's `S3` class, over the native module."""
 
 import atexit
 import json
@@ -52,19 +52,19 @@ Value: TypeAlias = str | bytes | RawIOBase | BufferedIOBase
 
 _T = TypeVar("_T")
 
-#: How much of a generator is uploaded at once, in bytes, in objects and in open files.
+#: Maximum size of a batch of inputs from a generator, in bytes, objects and open files.
 _FEED_BYTES = 64 << 20
 _FEED_OBJECTS = 10_000
 _FEED_FILES = 64
 
-#: The calls that tell how many bytes they have moved.
+#: The calls that report the number of transferred bytes.
 _WITH_PROGRESS = {"get", "get_many", "get_recursive", "get_all", "download_file", "put", "put_many", "sync"}
 
-#: An argument that was not given, where `None` means something.
+#: Default of arguments for which `None` has a meaning: the value of the settings.
 _CONFIGURED: Any = type("configured", (), {"__repr__": lambda self: "configured"})()
 
 _open_clients = weakref.WeakSet()
-#: Native clients whose files may be in use after their client is gone.
+#: Native clients of deleted clients, whose files may still be in use.
 _with_files = []
 _leaked = []
 
@@ -84,16 +84,16 @@ def _after_fork():
     for client in _open_clients:
         # A thread of the parent may have held it.
         client._making = threading.RLock()
-    # These clients are of the parent, and so are their files.
+    # These clients and their files belong to the parent.
     _leaked.extend((list(_open_clients), list(_with_files)))
     _open_clients.clear()
     _with_files.clear()
 
 
 def _close_together(natives):
-    """Closes native clients at once: a server that does not respond delays all of them by 10 s in all.
+    """Closes native clients in parallel: a server that does not respond delays all of them by 10 s in total.
 
-    As in Metaflow, files that cannot be removed stay.
+    As in Metaflow, files that cannot be removed are left.
     """
     if len(natives) == 1:
         try:
@@ -108,7 +108,7 @@ def _close_together(natives):
         closed.acquire()
 
 
-# The last to run is the first registered.
+# Functions run in reverse order of registration, so this one runs last.
 atexit.register(_native.leave_python)
 _exit.at_exit(_close_all)
 os.register_at_fork(after_in_child=_after_fork)
@@ -120,7 +120,7 @@ def check_s3_deps(func: _T) -> _T:
 
 
 class S3Client(object):
-    """A client of boto3 that is made when it is needed."""
+    """A boto3 client that is created when it is needed."""
 
     def __init__(
         self,
@@ -229,7 +229,7 @@ class S3(object):
         self._prepare()
 
     def _prepare(self) -> None:
-        """Makes the native client: a root that cannot work is an error of the constructor, not of the first call."""
+        """Creates the native client, so that an invalid root is an error of the constructor, not of the first call."""
         self._client()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -239,7 +239,7 @@ class S3(object):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        # The directory may be one of another machine.
+        # The object may have been pickled on another machine.
         if not os.path.isdir(self._directory):
             import tempfile
 
@@ -251,33 +251,33 @@ class S3(object):
         self._native = None
         self._replaced: list[Any] = []
         self._limits: Any = None
-        #: A client of boto3, for those who ask for one.
+        #: The boto3 client, for callers that use it.
         self._recipe: S3Client | None = None
         self._progress: Callable[[int], object] | None = None
-        #: Held while the native client is made.
+        #: Held while the native client is created.
         self._making = threading.RLock()
 
     def _client(self):
-        """Returns the native client. In a forked child, and for other limits, it is made again."""
+        """Returns the native client. It is created again in a forked child, and if the limits have changed."""
         settings = _config.Settings()
         if (made := self._made(settings)) is not None:
             return made
         # Before the lock is taken: a forked child replaces the locks of these.
         _open_clients.add(self)
         with self._making:
-            # Another thread may have made it meanwhile.
+            # Another thread may have created it meanwhile.
             return self._made(settings) or self._make(settings)
 
     def _made(self, settings):
-        """Returns the native client if there is one of this process with the limits of the settings."""
+        """Returns the native client if this process has created one with the limits of the settings."""
         fits = self._native is not None and self._native.is_ours() and self._limits == _limits(settings)
         return self._native if fits else None
 
     def _wanted(self):
-        """Returns role, session variables, parameters and client of boto3 that the native client is made with."""
+        """Returns role, session variables, parameters and boto3 client for the creation of the native client."""
         external = self._external_client
         if isinstance(external, S3Client):
-            # Ours is a recipe; without a role nothing has to come from boto3.
+            # `S3Client` only has arguments. Without a role, no boto3 client is needed.
             return external._s3_role, external._s3_session_vars, external._s3_client_params, None
         return self._s3_role, self._s3_session_vars, self._s3_client_params, external
 
@@ -365,7 +365,7 @@ class S3(object):
         self._replaced.clear()
 
     def __del__(self) -> None:
-        # As in Metaflow, the files of a client that was not closed stay, here until the process ends.
+        # As in Metaflow, the files of a client that was not closed are kept; here until the process ends.
         made = self._natives() if "_native" in self.__dict__ else []
         _with_files.extend(native for native in made if native.has_scratch())
 
@@ -541,10 +541,10 @@ class S3(object):
 
     @contextmanager
     def progress(self, update: Callable[[int], object]) -> Iterator[Self]:
-        """Inside of it, the calls of this client call `update` with the bytes that they have moved since the last time.
+        """Within the context, calls of this client pass the bytes transferred since the last time to `update`.
 
-        That is every 50 ms and at the end: `with tqdm(unit="B") as bar, s3.progress(bar.update): ...`. An exception of
-        `update` cancels the call.
+        They do so every 50 ms and at the end: `with tqdm(unit="B") as bar, s3.progress(bar.update): ...`. An exception
+        of `update` cancels the call.
         """
         before, self._progress = self._progress, update
         try:
@@ -604,7 +604,7 @@ def _limits(settings):
 
 
 def _root(settings, bucket, prefix, run, s3root):
-    """As in Metaflow: the directory of a run, or the given root, or none."""
+    """Returns the root, as in Metaflow: the directory of a run, the given root, or None."""
     if run:
         configured = settings.get("DATATOOLS_S3ROOT")
         if configured is None:
@@ -629,7 +629,7 @@ def _names_of_run(run):
     flowspec = getattr(sys.modules.get("metaflow.flowspec"), "FlowSpec", None)
     if flowspec is None or not isinstance(run, flowspec):
         return run.parent.id, run.id
-    # An older Metaflow, such as 2.9, has it in another module.
+    # Older versions of Metaflow, such as 2.9, have it in another module.
     module = sys.modules.get("metaflow.metaflow_current") or sys.modules["metaflow.current"]
     current = module.current
     if not current.is_running_flow:
@@ -640,7 +640,7 @@ def _names_of_run(run):
 
 
 def _key(key):
-    """A key is a string, or anything with a key: an `S3GetObject`, a result."""
+    """Returns the key of a string, an `S3GetObject`, a result, or another object with a key."""
     key = getattr(key, "key", key)
     if key is not None and not isinstance(key, str):
         raise TypeError("a key must be str or None, not %s" % type(key).__name__)
@@ -692,7 +692,7 @@ def _value(key, obj, rewind, may_close=False):
     if rewind:
         obj.seek(0)
     if type(obj) is BytesIO:
-        # Shared with the stream, not copied, when it is read from its start.
+        # At position 0, the bytes are shared with the stream instead of copied.
         return obj.getvalue() if obj.tell() == 0 else obj.read()
     if _is_file(obj) and obj.tell() == 0:
         return _file_of(obj, may_close) or obj
@@ -700,13 +700,13 @@ def _value(key, obj, rewind, may_close=False):
 
 
 def _is_file(stream):
-    """Whether the bytes of a stream are those of its file: others, such as GzipFile, transform them."""
+    """Returns whether the bytes of a stream are those of its file. Streams such as GzipFile transform them."""
     raw = stream.raw if type(stream) in (BufferedReader, BufferedRandom) else stream
     return type(raw) is FileIO
 
 
 class _File(os.PathLike):
-    """A file by path, and the open file that this is the path of."""
+    """The path of a file, and optionally the open file that it belongs to, which is kept open."""
 
     def __init__(self, path, opened=None):
         self._path = path
@@ -717,7 +717,7 @@ class _File(os.PathLike):
 
 
 class _Duplicate:
-    """A descriptor of the same file as another one, and open as long as this object lives."""
+    """A duplicate of a file descriptor, open as long as this object lives."""
 
     def __init__(self, number):
         self._number = os.dup(number)
@@ -736,7 +736,7 @@ def _file_of(stream, duplicate):
         if isinstance(stream, BufferedRandom):
             stream.flush()
         opened = _Duplicate(stream.fileno()) if duplicate else stream
-        # Once it is closed, this is the path of another file.
+        # The path is only valid while the descriptor is open.
         path = "/proc/self/fd/%d" % opened.fileno()
         return _File(path, opened) if os.path.isfile(path) and os.access(path, os.R_OK) else None
     except (OSError, ValueError):
@@ -768,7 +768,7 @@ def _file_entry(item, may_close):
 
 
 def _batches(inputs, entry):
-    """Yields the checked inputs: all of a list at once, a generator piece by piece."""
+    """Yields batches of checked inputs: one for a list, several for a generator."""
     if isinstance(inputs, (list, tuple)):
         whole = [entry(item, False)[:2] for item in inputs]
         if whole:
@@ -780,7 +780,7 @@ def _batches(inputs, entry):
         batch.append((given, put))
         size += more
         files += getattr(put[1], "opened", None) is not None
-        # A stream that has no file is sent before the generator can close it.
+        # A stream without a file is uploaded before the generator can close it.
         full = size >= _FEED_BYTES or len(batch) >= _FEED_OBJECTS or files >= _FEED_FILES or _is_stream(put[1])
         item = put = None
         if full:

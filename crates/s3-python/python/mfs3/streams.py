@@ -1,4 +1,4 @@
-"""Objects as binary files, read and written from start to end."""
+"""`ObjectReader` and `ObjectWriter`: binary files for streaming downloads and uploads."""
 
 import io
 import weakref
@@ -6,7 +6,7 @@ from typing import Any
 
 from mfs3._native import Call, Reader, Writer
 
-#: How much is read at once when all of it is asked for.
+#: Size in bytes of the reads of `read()` without a size.
 PIECE = 8 << 20
 
 #: Writers whose uploads are in flight; each has `abort`.
@@ -35,7 +35,7 @@ class ObjectReader(io.BufferedIOBase):
                 pieces.append(piece)
             return b"".join(pieces)
         except BaseException:
-            # The pieces are lost: later reads would have a gap before them.
+            # The pieces are lost: later reads would skip them.
             self._native.close()
             raise
 
@@ -92,6 +92,6 @@ class ObjectWriter(io.BufferedIOBase):
         self.close()
 
     def __del__(self) -> None:
-        # The base class would complete it.
+        # The base class would complete the upload.
         if not self.closed:
             self.abort()

@@ -1,2 +1,2 @@
-# There must be no __init__.py beside this file: Metaflow takes one of both.
+# Names the module with the overrides of this extension. An __init__.py beside this file would conflict with it.
 module_overrides = "module_overrides"

@@ -1,7 +1,7 @@
-"""Makes `metaflow.plugins.datatools.s3.s3` the module of this extension, if mfs3 is there and supports the settings.
+"""Replaces Metaflow's S3 module with that of this extension, if mfs3 is installed and supports the settings.
 
 A remote task gets this extension in its code package, and `mfs3` only if its image has it, perhaps in another version.
-Otherwise Metaflow's client stays.
+Otherwise Metaflow's client is used.
 """
 
 import os as _os
@@ -13,5 +13,5 @@ if _os.environ.get("METAFLOW_S3_NATIVE") != "0":
 
         __mf_promote_submodules__ = _metaflow_module.promoted_modules()
     except Exception as _error:
-        # Whatever it is, `import metaflow` has to work.
+        # `import metaflow` must not fail, whatever the error is.
         _sys.stderr.write("mfs3 is not used, Metaflow's S3 client is: %s\n" % _error)

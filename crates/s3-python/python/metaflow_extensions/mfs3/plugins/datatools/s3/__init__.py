@@ -1,1 +1,1 @@
-# The package itself stays Metaflow's; only its module `s3` is replaced.
+# Package of the replacement for Metaflow's module `s3`. Metaflow's own package `datatools.s3` is not replaced.

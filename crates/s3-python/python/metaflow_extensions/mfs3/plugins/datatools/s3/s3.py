@@ -1,4 +1,4 @@
-"""The module `metaflow.plugins.datatools.s3.s3` while mfs3 is active."""
+"""Replaces the module `metaflow.plugins.datatools.s3.s3` while mfs3 is active: fills itself with the names of mfs3."""
 
 import sys as _sys
 
