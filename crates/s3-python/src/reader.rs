@@ -49,7 +49,7 @@ impl PyReader {
         };
         let download = download.ok_or_else(|| {
             PyValueError::new_err(
-                "the reader is closed, in use by another call, or of another process",
+                "the reader is closed, in use by another call, or was opened in another process",
             )
         })?;
         let reader = Arc::clone(&self.0);

@@ -142,7 +142,7 @@ impl Iterator for Reader {
             State::Failed => return Some(Err(failure("an earlier read of these batches failed"))),
         };
         if !batches.is_ours() {
-            let text = "these batches are of another process: make the call again after a fork";
+            let text = "these batches were created before a fork; repeat the call in this process";
             return Some(Err(failure(text)));
         }
         // Attached, so that the GIL can be released: a consumer may hold it, and a function for credentials may need

@@ -56,7 +56,7 @@ impl PyWriter {
         };
         upload.ok_or_else(|| {
             PyValueError::new_err(
-                "the upload is closed, in use by another call, or of another process",
+                "the upload is closed, in use by another call, or was opened in another process",
             )
         })
     }

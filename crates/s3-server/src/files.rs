@@ -164,7 +164,10 @@ fn explained(error: S3Error) -> S3Error {
             | io::ErrorKind::InvalidInput,
         ) => s3_error!(InvalidArgument, "The file system cannot store the key"),
         Some(io::ErrorKind::PermissionDenied) => {
-            s3_error!(AccessDenied, "The server has no permission to access the file")
+            s3_error!(
+                AccessDenied,
+                "The server has no permission to access the file"
+            )
         }
         _ => error,
     }

@@ -118,7 +118,9 @@ fn parse(
         return Err(Failure::usage(format!("{line}: global options")).with_hint(hint));
     }
     if matches!(cli.command, Command::Run(_)) {
-        return Err(Failure::usage("a file of commands cannot run another one"));
+        return Err(Failure::usage(
+            "`run` cannot be nested in a file of commands",
+        ));
     }
     if from_stdin && cli.command.reads_stdin() {
         let message = format!("{line}: it reads standard input, as the commands do");

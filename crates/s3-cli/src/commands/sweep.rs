@@ -97,7 +97,7 @@ async fn discard_kept(session: &Session, older_than: Duration) -> Result<Vec<Upl
                 uploads.extend(upload);
                 running.done(None, None);
             }
-            Ok(false) => running.skipped("in use, or of another server"),
+            Ok(false) => running.skipped("in use, or belongs to another server"),
             Err(error) => running.failed(&error.into()),
         }
     }

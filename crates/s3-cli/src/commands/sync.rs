@@ -101,7 +101,7 @@ pub(crate) async fn run(arguments: SyncArgs, session: Session) -> Result<(), Fai
         ));
     }
     if arguments.attributes.is_given() && (is_local(&to) || !is_local(&from)) {
-        return Err(Failure::usage("attributes are for uploads"));
+        return Err(Failure::usage("attribute options apply only to uploads"));
     }
     if arguments.exact_times && !is_local(&to) {
         return Err(Failure::usage(

@@ -99,7 +99,7 @@ pub(super) fn check_owner(directory: &Path) -> io::Result<()> {
     }
     match found.mode() & 0o022 {
         0 => Ok(()),
-        _ => Err(io::Error::other("others can write to the directory")),
+        _ => Err(io::Error::other("other users can write to the directory")),
     }
 }
 

@@ -244,7 +244,7 @@ fn local_path(directory: &Path, path: &str) -> Result<PathBuf> {
         return std::path::absolute(&path).map_err(|error| Error::local_file(&path, error));
     }
     let problem = io::Error::other("a component of the key is empty, . or ..");
-    Err(Error::local("make a path of the key", problem))
+    Err(Error::local("convert the key to a local path", problem))
 }
 
 /// Returns values that change when a file is written.

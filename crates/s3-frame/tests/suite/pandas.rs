@@ -182,7 +182,8 @@ async fn times_of_a_later_part_are_not_cut_off() {
     assert_eq!(types(&dates.schema()), [("at", DataType::Date32)]);
     let error = all(dates).await.unwrap_err().to_string();
     assert!(
-        error.starts_with("read s3://b/midnight/1.part: ") && error.contains("has a time, and the column type is a date"),
+        error.starts_with("read s3://b/midnight/1.part: ")
+            && error.contains("has a time, and the column type is a date"),
         "{error}"
     );
     let micros = DataType::Timestamp(TimeUnit::Microsecond, None);

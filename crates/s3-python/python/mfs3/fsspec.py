@@ -120,7 +120,7 @@ class S3FileSystem(AbstractFileSystem):
         if token is not None and key is None:
             raise ValueError("token: key and secret must be given too")
         if anon and key is not None:
-            raise ValueError("anon and key: requests are signed or they are not")
+            raise ValueError("anon and key cannot be combined")
         self._anonymous = bool(anon)
         self._profile = profile
         self._credentials = None if key is None else (key, secret, token)

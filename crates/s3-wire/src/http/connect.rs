@@ -99,7 +99,10 @@ async fn addresses(idle_pool: &IdlePool, origin: &Origin) -> Result<Arc<[SocketA
     let found = found.map_err(|error| WireError::io(WireErrorKind::Resolve, error))?;
     let known: Arc<[SocketAddr]> = found.collect();
     if known.is_empty() {
-        return Err(WireError::text(WireErrorKind::Resolve, "the name has no address"));
+        return Err(WireError::text(
+            WireErrorKind::Resolve,
+            "the name has no address",
+        ));
     }
     *addresses = Some(Addresses {
         known: Arc::clone(&known),

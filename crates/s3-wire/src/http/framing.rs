@@ -43,7 +43,9 @@ impl FramingHeaders {
             let length = decimal(item.trim_ascii())
                 .ok_or_else(|| WireError::malformed("Content-Length is not a number"))?;
             if self.length.is_some_and(|known| known != length) {
-                return Err(WireError::malformed("the response has two different Content-Length values"));
+                return Err(WireError::malformed(
+                    "the response has two different Content-Length values",
+                ));
             }
             self.length = Some(length);
         }

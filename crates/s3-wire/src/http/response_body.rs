@@ -382,7 +382,10 @@ fn cut() -> WireError {
 }
 
 fn too_large() -> WireError {
-    WireError::text(WireErrorKind::TooLarge, "the response body exceeds the limit")
+    WireError::text(
+        WireErrorKind::TooLarge,
+        "the response body exceeds the limit",
+    )
 }
 
 impl fmt::Debug for ResponseBody {

@@ -262,7 +262,9 @@ fn parse_strictly(bytes: &[u8]) -> Result<Option<(usize, ParsedHead)>, WireError
         return Err(WireError::malformed("the status code is below 100"));
     };
     if status == 101 {
-        return Err(WireError::malformed("the server switched protocols (101) without a request"));
+        return Err(WireError::malformed(
+            "the server switched protocols (101) without a request",
+        ));
     }
     let mut clues = FramingHeaders::default();
     let interim = status < 200;

@@ -32,7 +32,10 @@ impl Tls {
     /// Runs the TLS handshake on a connection: a socket, or a tunnel through a proxy.
     pub(super) async fn handshake(&self, origin: &Origin, io: Io) -> Result<Io, WireError> {
         let name = ServerName::try_from(origin.bare_host().to_owned()).map_err(|_| {
-            WireError::text(WireErrorKind::Tls, "the host is not a valid TLS server name")
+            WireError::text(
+                WireErrorKind::Tls,
+                "the host is not a valid TLS server name",
+            )
         })?;
         let connector = self.0.get_or_try_init(load).await?;
         let stream = connector.connect(name, Gulps::new(io)).await;

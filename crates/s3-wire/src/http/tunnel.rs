@@ -42,7 +42,9 @@ pub(super) async fn tunnel(io: Io, origin: &Origin, proxy: &Proxy) -> Result<Io,
     }
     match conn.channel.read_buffer.is_empty() {
         true => Ok(conn.channel.io),
-        false => Err(WireError::malformed("the proxy sent data before the TLS handshake")),
+        false => Err(WireError::malformed(
+            "the proxy sent data before the TLS handshake",
+        )),
     }
 }
 

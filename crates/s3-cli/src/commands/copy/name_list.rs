@@ -110,6 +110,8 @@ pub(super) fn check_below(name: &str) -> Result<(), Failure> {
     let mut components = Path::new(name).components();
     match components.all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
         true => Ok(()),
-        false => Err(Failure::usage("the name leaves the source")),
+        false => Err(Failure::usage(
+            "the name points outside the source directory",
+        )),
     }
 }

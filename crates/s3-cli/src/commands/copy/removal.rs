@@ -10,7 +10,7 @@ use crate::failure::Failure;
 
 /// Returns the failure for a source that was replaced since it was copied.
 pub(super) fn replaced() -> Failure {
-    Failure::local("the source was changed meanwhile, so it was not removed")
+    Failure::local("the source changed during the copy, so it was not removed")
         .with_hint("the copy has the old content")
 }
 
