@@ -70,7 +70,10 @@ fn an_object_that_is_replaced_while_it_is_moved_stays() {
             harness.put("k", "new");
         });
         assert_eq!(moved.code, Some(1), "{moved:?}");
-        assert!(moved.err.contains("the source changed during the copy"), "{moved:?}");
+        assert!(
+            moved.err.contains("the source changed during the copy"),
+            "{moved:?}"
+        );
         assert_eq!(harness.run(&["cat", "s3://bkt/k"]).out, "new");
     }
     assert_eq!(harness.read("file"), "old");
@@ -97,7 +100,10 @@ fn an_object_is_moved_where_deletes_have_no_conditions() {
     harness.put("d/k", "old");
     let moved = harness.run_during(&words, "HeadObject", || harness.put("d/k", "new"));
     assert_eq!(moved.code, Some(1), "{moved:?}");
-    assert!(moved.err.contains("the source changed during the copy"), "{moved:?}");
+    assert!(
+        moved.err.contains("the source changed during the copy"),
+        "{moved:?}"
+    );
     assert_eq!(harness.keys(), ["d/k", "e/k"]);
 }
 

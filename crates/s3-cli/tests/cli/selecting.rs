@@ -170,7 +170,13 @@ fn a_bad_name_of_a_list_fails_alone() {
     std::fs::write(harness.path("list"), format!("{other}\n../other\na\n")).unwrap();
     let moved = harness.run(&[&["mv", "src", "s3://bkt/up"], &list[..]].concat());
     assert_eq!(moved.code, Some(1), "{moved:?}");
-    assert_eq!(moved.err.matches("points outside the source directory").count(), 2);
+    assert_eq!(
+        moved
+            .err
+            .matches("points outside the source directory")
+            .count(),
+        2
+    );
     assert_eq!(harness.keys(), ["d/3", "up/a"]);
     assert!(harness.path("other").exists());
     std::fs::create_dir(harness.path("src/dir")).unwrap();

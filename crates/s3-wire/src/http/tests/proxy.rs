@@ -150,7 +150,7 @@ mod tunnel {
             (
                 "HTTP/1.1 200 OK\r\n\r\nhello",
                 WireErrorKind::Malformed,
-                "before the server",
+                "before the TLS handshake",
             ),
             ("SSH-2.0-OpenSSH\r\n\r\n", WireErrorKind::Malformed, "SSH"),
             ("", WireErrorKind::Closed, "before the response"),
