@@ -1,4 +1,4 @@
-//! A connection of the benchmark server: reads requests, reads or discards their bodies, sends responses.
+//! `Connection`: socket operations of the benchmark server: read a head or body, discard a body, send a response.
 
 use std::io;
 

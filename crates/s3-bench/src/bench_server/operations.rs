@@ -34,7 +34,7 @@ impl Object {
         }
     }
 
-    /// A value with the form of an ETag, without quotes, from the position or first bytes and the length.
+    /// An ETag without quotes: the position in the pool, or the first bytes of a kept object, and then the length.
     fn etag(&self) -> String {
         match self {
             Self::Generated(window) => {

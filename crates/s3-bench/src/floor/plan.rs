@@ -1,4 +1,4 @@
-//! Workloads of the lower-bound client (the floor): the requests of each.
+//! Entry point of the lower-bound client (the floor): turns a workload into requests and runs them.
 
 use std::fs::File;
 use std::rc::Rc;
@@ -14,7 +14,8 @@ use crate::workload::Workload;
 /// Part size of big objects in bytes.
 const PART: u64 = 16 << 20;
 
-/// Number of open connections: as few as keep one core busy, or as many as hide the latency of the server.
+/// Numbers of open connections, for small and for big objects: `FEW` keep one core busy, `MANY` hide the latency of
+/// the server.
 const FEW: (usize, usize) = (32, 4);
 const MANY: (usize, usize) = (256, 64);
 
@@ -58,7 +59,7 @@ struct Plan<'a> {
 }
 
 impl Plan<'_> {
-    /// Counts each job as an item. Counts only received bodies in bytes, not HEADs and PUTs.
+    /// Counts each job as an item, and the bytes of received bodies; the jobs of HEAD and PUT add no bytes.
     fn run(&self, connections: usize, jobs: Vec<Job>) -> Outcome<Tally> {
         let done = EventLoop::run(self.host, BUCKET, connections, jobs)?;
         Ok(Tally {

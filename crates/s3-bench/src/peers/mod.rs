@@ -1,4 +1,4 @@
-//! Benchmark workloads with other clients, as experienced users write them: object_store, OpenDAL and the AWS SDK.
+//! Benchmark workloads with object_store, OpenDAL and the AWS SDK, written as experienced users would write them.
 //!
 //! Each request is a task. Up to 64 small objects, 32 objects of 1 MiB or 16 parts of a big object are in flight. Files
 //! are read and written as the clients' documentation shows.

@@ -1,4 +1,4 @@
-//! Parses header values of responses: ETags, version ids, restore status, content encoding, lengths and ranges.
+//! Converts header values: parses those of responses (ETag, version, ranges and others), writes `x-amz-copy-source`.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -52,7 +52,8 @@ pub(super) fn content_encoding_of(text: &str) -> Option<Arc<str>> {
 }
 
 /// Returns the range that a body contains and the size of the whole object, from `Content-Length` and `Content-Range`.
-/// An unknown size (`*`) is the end of the range if the `requested` range has no end or a later one.
+/// If the size is unknown (`*`), it is the end of the range, unless the range reaches the end of `requested`: that is
+/// an error, because the object may be longer.
 ///
 /// # Errors
 ///

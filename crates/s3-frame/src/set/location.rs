@@ -82,8 +82,8 @@ impl SetLocation {
 
     /// Returns the numbers of the parts of a write; `count` is the number of parts, if it is known.
     ///
-    /// They come after those of the existing parts, in the order of keys too if numbers are padded: after `2` comes
-    /// `30`, not `03`.
+    /// They are greater than the numbers of the existing parts. If numbers are padded, the new keys also sort after the
+    /// existing ones: after `2` comes `30`, not `03`.
     pub(crate) fn numbers<'a>(
         &self,
         existing: impl IntoIterator<Item = &'a S3Url>,

@@ -172,7 +172,7 @@ impl Manifest {
         }
         Err(Error::Manifest {
             url: location.manifest()?.as_str().to_owned(),
-            reason: "its columns differ from those of the rows".to_owned(),
+            reason: "has other columns than the rows".to_owned(),
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Deletes orphaned parts and unfinished sets of writers that were killed.
+//! Cleans up after killed writers of sets: deletes orphaned parts and unfinished sets, restores an intact previous set.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, SystemTime};
@@ -24,7 +24,7 @@ pub(crate) async fn remove_orphans(
     let is_old = |at: Option<SystemTime>| {
         at.is_some_and(|at| now.duration_since(at).is_ok_and(|age| age >= older_than))
     };
-    // Listed before the manifest is read, so that the manifest lists the parts that a writer adds in between.
+    // Listed before the manifest is read: if a writer finishes in between, its manifest protects the listed parts.
     let parts = listed(s3, location, usize::MAX, |object| {
         location.has(&object.url) && is_old(object.last_modified)
     });
@@ -44,12 +44,12 @@ pub(crate) async fn remove_orphans(
     Ok(deleted.iter().map(|url| url.as_str().to_owned()).collect())
 }
 
-/// Deletes an unfinished set, or the parts that were added to the previous one. If its writer is still running, it can
-/// no longer finish the set.
+/// Deletes an unfinished set, or the parts that were added to the previous one. A writer that is still running can no
+/// longer finish the set.
 async fn remove_set(s3: &S3, location: &SetLocation, found: &FoundManifest) -> Result<Vec<S3Url>> {
     let url = location.manifest()?;
     let mut claim = found.manifest.clone();
-    // The same parts with another text, and so another ETag.
+    // Repeats a part, so that the text of the manifest changes, and with it the ETag.
     claim.parts.extend(found.manifest.parts.first().cloned());
     let claim = claim.write(s3, url.clone(), Some(found)).await?;
     let named = publish::urls_of(location, &found.manifest.parts)?;
@@ -64,14 +64,14 @@ async fn remove_set(s3: &S3, location: &SetLocation, found: &FoundManifest) -> R
         let kept: HashSet<&str> = before.parts.iter().map(|part| part.key.as_str()).collect();
         objects.retain(|object| !kept.contains(object.url.key()));
     }
-    // In the versions that were listed: another writer may have taken over the set.
+    // Deletes only the listed versions: another writer may have taken over the set since the listing.
     let versions = objects.into_iter().map(|object| (object.url, object.etag));
     let mut deleted = delete_versions(s3, versions.collect()).await?;
     match before {
         Some(before) => {
             before.write(s3, url, Some(&claim)).await?;
         }
-        // Last: without the manifest, readers would take the parts for a set without one.
+        // The manifest is deleted last: without it, readers would read the remaining parts as a set without a manifest.
         None => deleted.extend(delete_versions(s3, vec![(url, claim.etag)]).await?),
     }
     Ok(deleted)

@@ -1,5 +1,4 @@
-//! [DataFusion](https://docs.rs/datafusion) tables of CSV and Parquet objects and of listings, and object stores for
-//! it.
+//! [DataFusion](https://docs.rs/datafusion) integration: tables of CSV and Parquet objects and listings; object stores.
 //!
 //! [`S3Tables`] creates tables of CSV and Parquet objects and of listings. The parts are listed once, when the table is
 //! created, and read in the listed versions: a query fails if an object was replaced meanwhile.

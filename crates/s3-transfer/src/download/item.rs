@@ -103,7 +103,7 @@ pub enum Destination {
     NewFile(PathBuf),
     /// Into memory if its share allows it, else into a private file (mode 0600).
     Auto {
-        /// Its share of the memory budget. The caller keeps a clone as long as the bytes, so that they are counted.
+        /// Share of the memory budget. The caller keeps a clone as long as it keeps the bytes: then they are counted.
         memory: MemoryShare,
         /// The file for a result that does not fit.
         path: LazyPath,

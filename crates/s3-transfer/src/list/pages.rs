@@ -15,8 +15,8 @@ use crate::request_job::request_job;
 use crate::worker_pool::PoolJoinSet;
 use crate::{CallOptions, Transfer};
 
-/// Default number of requests in flight. 64: a listing of 64 directories is as fast as one of the largest of them. See
-/// docs/TUNING.md.
+/// Default number of requests in flight. With 64, listing 64 directories takes as long as listing the largest of them.
+/// See docs/TUNING.md.
 const MAX_REQUESTS: usize = 64;
 /// Default maximum of pages in flight or waiting to be read. 256 pages of 1,000 objects of some 50 bytes each take 13
 /// MiB, if the reader is slower than the network.

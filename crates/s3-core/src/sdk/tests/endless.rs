@@ -235,7 +235,7 @@ async fn an_endless_response_head_is_an_error() {
 async fn endless_interim_responses_are_an_error() {
     let interim = "HTTP/1.1 100 Continue\r\n\r\n".repeat(64);
     let server = Server::start("", interim.into_bytes());
-    // The generated client waits for the final response; the engine's stall timeout ends that.
+    // Not with the SDK's HTTP client: it waits for the final response until the engine's stall timeout.
     for (name, call) in [calls()[0], calls()[1], calls()[4]] {
         let (_, said) = server.suffer(call, true).await;
         assert!(said < ON_THE_WAY, "{name}: {said} bytes");
