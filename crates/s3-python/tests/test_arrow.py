@@ -218,7 +218,7 @@ def test_a_forked_child_does_not_read_what_its_parent_opened(s3):
                 try:
                     read()
                 except Exception as error:
-                    status = 0 if "another process" in str(error) else 2
+                    status = 0 if "before a fork" in str(error) else 2
             del reader, batches
         finally:
             os._exit(status)
