@@ -64,7 +64,8 @@ impl FramingHeaders {
         Ok(())
     }
 
-    /// Returns how the body ends, and whether the connection can be used after it. With `UntilClose` it cannot.
+    /// Returns how the body ends, and whether the headers let the connection be kept. After `UntilClose` the
+    /// caller drops it.
     pub(super) fn conclude(&self, status: u16, version: u8) -> (Framing, bool) {
         let framing = match (status, self.chunked, self.length) {
             (204 | 304, ..) => Framing::Empty,

@@ -1,4 +1,4 @@
-//! Shuttle tests of the stall monitor: attempts are added while the scanning task ends.
+//! Shuttle tests: the stall monitor ends every stalled attempt, even one added while its scanning task is ending.
 
 use std::future::pending;
 use std::time::Duration;
