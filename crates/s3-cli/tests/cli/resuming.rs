@@ -1,6 +1,5 @@
 //! Transfers that were killed or interrupted, and the next run.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read;
 use std::net::{Ipv4Addr, Shutdown, TcpStream};
@@ -127,9 +126,8 @@ fn partial_files(harness: &Harness) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Returns the numbers of the parts of the big object that were sent or fetched since the log was cleared. A request that
-/// is repeated counts once.
-fn moved(harness: &Harness, operation: &str) -> BTreeSet<u64> {
+/// Returns the part number of each request that sent or fetched a part of the big object since the log was cleared.
+fn moved(harness: &Harness, operation: &str) -> Vec<u64> {
     let requests = harness.server.request_log().requests();
     let of_big = requests.iter().filter(|request| {
         request.call.operation == operation && request.call.key.as_deref() != Some("p/small")
